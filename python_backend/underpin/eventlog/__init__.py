@@ -1,0 +1,1 @@
+"""What runs say, appended once; every stream is this log being followed."""

@@ -1,0 +1,1 @@
+"""Who answers. Outside this room only `base` is seen."""

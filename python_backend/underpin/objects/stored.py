@@ -1,0 +1,39 @@
+"""What every stored object has: an id, an owner, a place in its parent's order; and which of its fields never leave."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+DEFAULT_OWNER = "default-user"  # the guide's userId, while no keys are configured
+
+
+class Stored(BaseModel):
+    """A kind of object in the store. Instances are frozen; a change is an `update` of the store, which returns a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: ClassVar[str]
+    """Name of its table or collection."""
+    parent: ClassVar[str | None] = None
+    """The field that holds the parent's id; None: the owner is the parent."""
+    bookkeeping: ClassVar[frozenset[str]] = frozenset({"owner", "seq"})
+    """Fields that are never sent."""
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Fields that are searched without a parent, for the sweep; (parent, seq) is always indexed."""
+
+    id: str
+    owner: str = DEFAULT_OWNER
+    seq: int = 0
+    """Place in the parent's order, unique there; 0 while it has none."""
+
+    def wire(self) -> dict[str, JsonValue]:
+        """The object as clients see it."""
+        return self.model_dump(mode="json", exclude=set(self.bookkeeping))
+
+    def wire_json(self) -> bytes:
+        """`wire()` as JSON."""
+        return self.model_dump_json(exclude=set(self.bookkeeping)).encode()
+
+    def changed(self, **fields: Any) -> "Stored":
+        """A copy with other values, validated by nobody: for values that the caller just made."""
+        return self.model_copy(update=fields)

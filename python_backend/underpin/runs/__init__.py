@@ -1,0 +1,1 @@
+"""A run: claimed, looped, recorded, ended."""

@@ -1,0 +1,1 @@
+"""Where objects are kept. Outside this room only `base` is seen."""
