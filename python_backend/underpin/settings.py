@@ -1,0 +1,155 @@
+"""Every environment variable: its name, default, unit and reason. The only module that reads the environment.
+
+`.env` beside main.py is read too; a variable of the process wins over it. `env.example` and SETUP.md are held to this file by a test.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import ConfigError
+
+BACKEND_DIR = Path(__file__).resolve().parent.parent
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+# What the guide and its env.example print in place of a value. Somebody who copies the file and starts has set nothing yet.
+_PLACEHOLDER = re.compile(
+    r"^(sk-(proj-)?x+|(asst|vs)_x+|mongodb(\+srv)?://user:pass(word)?@cluster\b.*|your[-_].*)$", re.IGNORECASE
+)
+_PLACEHOLDER_NAMES = (
+    "OPENAI_API_KEY",
+    "OPENAI_ASSISTANT_ID",
+    "MONGODB_URI",
+    "OPENAI_VECTOR_STORE_ID",
+    "OPENAI_KNOWLEDGE_STORE_ID",
+)
+
+Names = Annotated[list[str], NoDecode]
+"""A list written with commas."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    # --- the guide's ---
+    openai_api_key: SecretStr | None = Field(None, description="Key of the model's server. None: no Authorization is sent.")
+    openai_assistant_id: str | None = Field(None, description="Id of the assistant made at the first start; made up when unset.")
+    mongodb_uri: SecretStr | None = Field(None, description="MongoDB to keep everything in. Unset: SQLite in UNDERPIN_DATA_DIR.")
+    openai_vector_store_id: str | None = Field(None, description="Store of uploads; kept for the knowledge capability to come.")
+    openai_knowledge_store_id: str | None = Field(None, description="Store of the knowledge base; kept for what is to come.")
+
+    # --- the model ---
+    openai_base_url: str | None = Field(
+        None, description="Any OpenAI-compatible server, with its /v1. Default with a key: OpenAI."
+    )
+    openai_model: str | None = Field(None, description="Model to ask; gpt-5.4-mini at OpenAI, else the first of /models. extractive and scripted are embedded.")  # fmt: skip
+    model_aliases: str = Field("", description="Old model names for new ones: gpt-4o-mini=gpt-5.4-mini,gpt-4=gpt-5.4")
+    model_connect_timeout_s: float = Field(10, gt=0, description="To open a connection to the model's server.")
+    model_first_byte_timeout_s: float = Field(120, gt=0, description="To its first byte: large local models load for a minute.")
+    model_gap_timeout_s: float = Field(60, gt=0, description="Between two reads of an answer.")
+
+    # --- the server ---
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    web_concurrency: int = Field(
+        1, ge=1, description="Worker processes. This version runs one and says so when more are asked for."
+    )
+    cors_origins: Names = Field(
+        default=["http://localhost:3000", "http://127.0.0.1:3000"],
+        description="Web pages' origins that may call, with commas. The server's own is always allowed.",
+    )
+    allowed_hosts: Names = Field(
+        default=[], description="Host names under which the server is reached, besides localhost and IP addresses."
+    )
+    allow_open_access: bool = Field(False, description="Listen beyond loopback although anyone who reaches the port can use it.")
+    max_body_bytes: int = Field(
+        1_200_000, gt=0, description="Largest JSON body: a message of 256,000 characters of 4 bytes, and its envelope."
+    )
+    log_format: Literal["auto", "text", "json"] = Field("auto", description="json: one object a line; auto is text.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    # --- where things are kept ---
+    underpin_data_dir: Path = Field(BACKEND_DIR / "data", description="Database and caches of the embedded defaults.")
+
+    # --- runs ---
+    takeover: Literal["auto", "cancel", "wait"] = Field("auto", description="A message on a busy thread: cancel the active run, wait for it, or auto: wait in group threads only.")  # fmt: skip
+    max_waiting: int = Field(20, ge=1, description="Messages that may wait in one thread; more get 429.")
+    last_messages: int = Field(10, ge=1, description="Messages that the first assistant's model reads, as the original had.")
+    max_completion_tokens: int = Field(1000, ge=1, description="Tokens of an answer of the first assistant, as the original had.")
+    run_timeout_s: float = Field(600, gt=0, description="A run expires this long after it was made, as at OpenAI.")
+    run_lease_s: float = Field(15, gt=0, description="An owner that is silent for this long is dead.")
+    run_heartbeat_s: float = Field(5, gt=0, description="How often an owner renews its lease; a third of it survives two misses.")
+    sweep_s: float = Field(5, gt=0, description="How often runs without a living owner are looked for.")
+    journal_flush_s: float = Field(
+        0.1, gt=0, description="How often what runs said is written; at most this much is lost by a crash."
+    )
+    run_log_keep_s: float = Field(86_400, gt=0, description="How long the events of an ended run can be replayed one by one.")
+    idempotency_keep_s: float = Field(86_400, gt=0, description="How long an Idempotency-Key is remembered.")
+    refusal_wait_s: float = Field(
+        2, gt=0, description="How long an answer's HTTP status waits for the model's first sign of life."
+    )
+    keep_alive_s: float = Field(15, gt=0, description="Longest silence on a stream; proxies cut at 30 to 60 s.")
+
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("model_aliases")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        for pair in filter(None, (part.strip() for part in value.split(","))):
+            if not re.fullmatch(r"[^=\s]+\s*=\s*[^=\s]+", pair):
+                raise ValueError(f"'{pair}' is not of the form old=new")
+        return value
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """MODEL_ALIASES as a mapping, old name to new."""
+        pairs = (part.split("=") for part in self.model_aliases.split(",") if part.strip())
+        return {old.strip(): new.strip() for old, new in pairs}
+
+    @property
+    def model_base_url(self) -> str | None:
+        """Address of the model's server, or None when no language model is configured."""
+        if self.openai_base_url:
+            return self.openai_base_url
+        return OPENAI_BASE_URL if self.openai_api_key else None
+
+    @classmethod
+    def load(cls, env_file: Path = BACKEND_DIR / ".env") -> tuple[Self, list[str]]:
+        """The settings, and the names whose value is the guide's placeholder and counts as unset.
+
+        Raises ConfigError with one line for each setting that cannot be read; values are never repeated in it.
+        """
+        try:
+            settings = cls(_env_file=env_file if env_file.is_file() else None)  # type: ignore[call-arg]
+        except ValidationError as error:
+            lines = [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}." for item in error.errors()]
+            raise ConfigError(" ".join(lines) + " Correct it in python_backend/.env or in the environment.") from None
+        placeholders = [name for name in _PLACEHOLDER_NAMES if _is_placeholder(_plain(getattr(settings, name.lower())))]
+        return settings.model_copy(update={name.lower(): None for name in placeholders}), placeholders
+
+
+def _plain(value: SecretStr | str | None) -> str | None:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _is_placeholder(value: str | None) -> bool:
+    return value is not None and _PLACEHOLDER.match(value.strip()) is not None
+
+
+def stdout_is_terminal() -> bool:
+    """Whether a person reads the log."""
+    return os.isatty(1)
