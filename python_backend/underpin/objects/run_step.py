@@ -54,7 +54,7 @@ class MessageCreationDetails(_Value):
 class RunStep(Stored):
     kind: ClassVar[str] = "run_steps"
     parent: ClassVar[str | None] = "run_id"
-    bookkeeping: ClassVar[frozenset[str]] = Stored.bookkeeping | {"model_calls"}
+    bookkeeping: ClassVar[frozenset[str]] = Stored.bookkeeping | {"model_calls", "turn_usage"}
 
     object: Literal["thread.run.step"] = "thread.run.step"
     created_at: int
@@ -75,3 +75,5 @@ class RunStep(Stored):
 
     model_calls: list[dict[str, JsonValue]] = []
     """The calls and their outputs as the model is told of them in the next turn: `{id, name, arguments, output}`."""
+    turn_usage: Usage | None = None
+    """What the model used for the turn that made the calls, while the step waits for outputs."""

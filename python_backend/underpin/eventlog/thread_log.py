@@ -1,0 +1,116 @@
+"""A thread's own stream: message added, run started, run ended, renamed, deleted.
+
+Every number that a thread gives out belongs to one event here, so a number that stays missing (a crash between two writes, or old
+events that were cleared) shows itself: the follower is told to read the thread anew, and nothing is silently lost.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+import msgspec
+from pydantic import JsonValue
+
+from ..errors import AlreadyExists
+from ..ids import derived_id
+from ..objects.thread import Thread
+from ..objects.thread_event import ThreadEvent
+from ..store.base import Inc, Scope, Store
+from .base import Event, event_line
+
+MESSAGE_ADDED = "thread.message.added"
+RUN_STARTED = "thread.run.started"
+RUN_ENDED = "thread.run.ended"
+RENAMED = "thread.renamed"
+DELETED = "thread.deleted"
+RESET = "thread.reset"
+"""Not stored: read the thread anew and go on from this number."""
+
+KEEP = 1000
+_CLEAR_EVERY = 200
+_PAGE = 100
+
+
+class ThreadLog:
+    """`gap_s`: how long a missing number may be on its way. `tail_s`: how often others' writes are looked for."""
+
+    def __init__(self, store: Store, *, gap_s: float = 2.0, tail_s: float = 1.0) -> None:
+        self._store = store
+        self._gap_s = gap_s
+        self._tail_s = tail_s
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+
+    async def append(self, owner: str, thread_id: str, number: int, name: str, data: Mapping[str, JsonValue]) -> None:
+        """Write the event under the number that the thread gave for it, and wake the followers. May be repeated."""
+        event = ThreadEvent(
+            id=derived_id("tevt_", thread_id, number), owner=owner, thread_id=thread_id, seq=number, name=name, data=dict(data)
+        )
+        try:
+            await self._store.add(event)
+        except AlreadyExists:
+            return
+        if number % _CLEAR_EVERY == 0:
+            await self._store.clear(ThreadEvent, thread_id, scope=Scope(owner), up_to_seq=number - KEEP)
+        for waiter in self._waiters.get(thread_id, ()):
+            waiter.set()
+
+    async def say(self, owner: str, thread_id: str, name: str, data: Mapping[str, JsonValue]) -> None:
+        """`append` under a number of its own. Raises NotFound when the thread is gone."""
+        thread = await self._store.update(Thread, thread_id, {"last_seq": Inc()}, scope=Scope(owner))
+        await self.append(owner, thread_id, thread.last_seq, name, data)
+
+    async def follow(self, thread: Thread, after: int, *, tick_s: float | None = None) -> AsyncGenerator[Sequence[Event], None]:
+        """The thread's events above `after`, replayed and then live, until the thread is deleted or the caller stops. An empty
+        batch says that nothing came for `tick_s`. A gap that does not close within `gap_s` becomes one RESET event."""
+        woken = asyncio.Event()
+        waiters = self._waiters.setdefault(thread.id, set())
+        waiters.add(woken)
+        clock = asyncio.get_running_loop().time
+        quiet_since = clock()
+        gap_since: float | None = None
+        try:
+            while True:
+                woken.clear()
+                events = await self._after(thread, after)
+                if events and events[0].seq > after + 1:
+                    gap_since = gap_since or clock()
+                    if clock() - gap_since >= self._gap_s:
+                        after, gap_since = events[-1].seq, None
+                        yield (_event(after, RESET, {"threadId": thread.id}),)
+                        quiet_since = clock()
+                        continue
+                elif events:
+                    run = _without_gap(events)
+                    after, gap_since, quiet_since = run[-1].seq, None, clock()
+                    yield [_event(event.seq, event.name, event.data) for event in run]
+                    if run[-1].name == DELETED:
+                        return
+                    continue
+                if tick_s is not None and clock() - quiet_since >= tick_s:
+                    quiet_since = clock()
+                    yield ()
+                await _wait(woken, self._tail_s if gap_since is None else self._gap_s / 4)
+        finally:
+            waiters.discard(woken)
+            if not waiters:
+                self._waiters.pop(thread.id, None)
+
+    async def _after(self, thread: Thread, after: int) -> list[ThreadEvent]:
+        page = await self._store.page(ThreadEvent, thread.id, scope=Scope(thread.owner), after=after, limit=_PAGE, order="asc")
+        return page.data
+
+
+def _without_gap(events: Sequence[ThreadEvent]) -> list[ThreadEvent]:
+    first = events[0].seq
+    return [event for at, event in enumerate(events) if event.seq == first + at]
+
+
+def _event(number: int, name: str, data: Mapping[str, JsonValue]) -> Event:
+    return Event(number, name, event_line(name, msgspec.json.encode(data)))
+
+
+async def _wait(woken: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await woken.wait()
+    except TimeoutError:
+        pass

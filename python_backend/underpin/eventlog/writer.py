@@ -1,0 +1,81 @@
+"""One claim's pen: it appends to the live tail, and what it commits is visible in the journal before followers see it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ..errors import ConditionFailed
+from ..objects.run import Run
+from ..store.base import Changes, Conditions, JournalWrite, Scope, Store
+from .base import Event, event_line
+from .journal import chunk_of, first_number
+from .memory import LiveLog
+
+
+class JournaledWriter:
+    """A RunWriter. Made by the EventLog alone."""
+
+    def __init__(self, store: Store, run: Run, *, lease_s: float, on_fenced: Callable[[], None]) -> None:
+        self.run = run
+        self.live = LiveLog(first_number(run))
+        self.lock = asyncio.Lock()
+        """Held while something of this run is on its way to the store."""
+        self.renewed_at = store.now()
+        self._store = store
+        self._lease_s = lease_s
+        self._on_fenced = on_fenced
+        # A token passes here: the live tail's own methods, without a call between.
+        self.append = self.live.append
+        self.append_line = self.live.append_line
+        self.wake = self.live.wake
+
+    async def commit(self, events: Sequence[tuple[str, bytes]], changes: Changes, only_if: Conditions) -> Run:
+        async with self.lock:
+            number = self.live.next_number
+            new = [Event(number + at, name, event_line(name, data)) for at, (name, data) in enumerate(events)]
+            written = [*self.live.unwritten(), *new]
+            write = self._write(written, changes, only_if)
+            if not (await self._store.write_journal([write]))[0]:
+                current = await self._store.get(Run, self.run.id, scope=Scope(self.run.owner))
+                field = "claim" if current.claim != self.run.claim else "status"
+                raise ConditionFailed(f"Run {current.id} was ended or taken over.", field=field, current=current)
+            for event in new:
+                self.live.append_line(event.name, event.line)
+            self.live.mark_written(self.live.next_number - 1)
+            self.renewed_at = self._store.now()
+            run = await self._store.get(Run, self.run.id, scope=Scope(self.run.owner))
+            self.live.complete = run.ended or run.status == "requires_action"
+            self.live.wake()
+        return run
+
+    async def close(self) -> None:
+        async with self.lock:
+            self.live.close()
+
+    def due(self, now: float, heartbeat_s: float) -> bool:
+        """Whether a flush has something to write: events, or a heartbeat."""
+        if self.live.closed:
+            return False
+        return self.live.written < self.live.next_number - 1 or now - self.renewed_at >= heartbeat_s
+
+    def flush(self) -> JournalWrite:
+        """What is new, for a batch of many runs. The caller holds `lock` until it calls `flushed`."""
+        return self._write(self.live.unwritten(), {}, {})
+
+    def flushed(self, write: JournalWrite, accepted: bool) -> None:
+        """The batch was answered."""
+        if not accepted:
+            self.live.close()
+            self._on_fenced()
+            return
+        self.renewed_at = self._store.now()
+        if write.chunk is not None:
+            self.live.mark_written(write.chunk.seq)
+
+    def _write(self, events: Sequence[Event], changes: Changes, only_if: Conditions) -> JournalWrite:
+        last = {"journal_last": events[-1].number} if events else {}
+        return JournalWrite(
+            run_id=self.run.id,
+            chunk=chunk_of(self.run, events) if events else None,
+            changes={"lease_until": self._store.now() + self._lease_s, **last, **changes},
+            only_if={"claim": self.run.claim, **only_if},
+        )

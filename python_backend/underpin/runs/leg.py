@@ -1,0 +1,170 @@
+"""A leg: one owner's work on a run, from its claim to its end or to a pause. Closing a stream does not touch it; Stop does."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import ConditionFailed, ModelError, StoreUnavailable, UnderpinError
+from ..eventlog.base import EventLog, RunWriter
+from ..eventlog.thread_log import ThreadLog
+from ..models.base import FinishReason, Models, TextDelta, ToolCallDelta
+from ..objects.run import LastError, Run, RunIncomplete
+from ..store.base import Scope, Store
+from ..tools.base import Tool, ToolContext
+from .loop import Answered, OutputsNeeded, loop
+from .progress import Progress
+from .prompt import request_for
+from .recorder import EndStatus, Recorder
+
+logger = logging.getLogger("underpin.runs")
+
+StopReason = Literal["cancelled", "fenced", "shutdown"]
+
+SHUT_DOWN = "The server was shut down while it was answering. What it had said is kept: send the message again to go on."
+BROKEN_INSIDE = (
+    "The server made a mistake while it was answering. What it had said is kept. Its log tells more, under this run's id."
+)
+FILTERED = "The model's content filter ended the answer."
+STORE_RETRY_S = 1.0
+STORE_RETRIES = 60
+"""An owner whose store is away tries for a minute to write the run's end; then the sweep does it, once there is a store."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What every run needs; made once by the runner."""
+
+    store: Store
+    log: EventLog
+    thread_log: ThreadLog
+    models: Models
+    tools: dict[str, Tool]
+
+    @property
+    def server_tools(self) -> frozenset[str]:
+        return frozenset(self.tools)
+
+
+class Leg:
+    """`work` is run by a task of the runner's. `refusal` is the model's error when it came before anything was said."""
+
+    def __init__(self, room: Room, run: Run, progress: Progress) -> None:
+        self.run = run
+        self.refusal: ModelError | None = None
+        self.spoken = asyncio.Event()
+        """Set at the first sign of life: a word, a tool call, a pause or the end."""
+        self._room = room
+        self._why: StopReason | None = None
+        self._asking: asyncio.Task[FinishReason | None] | None = None
+        self._model: str | None = None
+        self._writer: RunWriter = room.log.open(run, lambda: self.stop("fenced"))
+        self._recorder = Recorder(
+            run, self._writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools
+        )
+
+    def begin(self, *names: str) -> None:
+        """Say the events with which the leg begins; all carry the run as it is now."""
+        for name in names:
+            self._writer.append(name, self.run.wire_json())
+        self._writer.wake()
+
+    @property
+    def recorder(self) -> Recorder:
+        return self._recorder
+
+    def stop(self, why: StopReason) -> None:
+        """End the answer now: the upstream is closed, what was said is kept. The first reason counts."""
+        self._why = self._why or why
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def work(self) -> Run:
+        """Ask, record, and end or pause the run; the run as it is then. Raises nothing but what is broken in the store for longer
+        than the retries last, and only its own task's cancellation."""
+        try:
+            self._asking = asyncio.create_task(self._ask(), name=f"asking for {self.run.id}")
+            if self._why is not None:
+                self._asking.cancel()
+            left = None if self.run.deadline is None else max(0.0, self.run.deadline - self._room.store.now())
+            try:
+                await asyncio.wait({self._asking}, timeout=left)
+            finally:
+                self._asking.cancel()
+            await asyncio.wait({self._asking})
+            return await self._patiently(self._asking)
+        finally:
+            self.spoken.set()
+            await self._writer.close()
+
+    async def _ask(self) -> FinishReason | None:
+        """The finish reason, or None when the client's tool outputs are needed."""
+        room, run = self._room, self.run
+        choice = await room.models.choose(run.model)
+        self._model = choice.name
+        request = await request_for(room.store, run, choice, room.tools)
+        context = ToolContext(Scope(run.owner), run.id, run.thread_id)
+        record, spoken = self._recorder.record, self.spoken
+        async with aclosing(loop(choice.model, request, room.tools, context)) as facts:
+            async for batch in facts:
+                await record(batch)
+                if not spoken.is_set() and any(isinstance(fact, TextDelta | ToolCallDelta) for fact in batch):
+                    spoken.set()
+                last = batch[-1] if batch else None
+                if isinstance(last, Answered):
+                    return last.reason
+                if isinstance(last, OutputsNeeded):
+                    return None
+        return None
+
+    async def _patiently(self, asked: asyncio.Task[FinishReason | None]) -> Run:
+        for attempt in range(STORE_RETRIES):
+            try:
+                return await self._finish(asked)
+            except StoreUnavailable as error:
+                if attempt == 0:
+                    logger.warning("⚠️ The end of run %s cannot be written yet: %s", self.run.id, error.message)
+                await asyncio.sleep(STORE_RETRY_S)
+            except ConditionFailed as error:
+                if error.field != "status" or not isinstance(error.current, Run) or error.current.ended:
+                    return error.current if isinstance(error.current, Run) else self.run
+                self._why = "cancelled"  # another process asked for it
+        return await self._finish(asked)
+
+    async def _finish(self, asked: asyncio.Task[FinishReason | None]) -> Run:
+        if self._why == "fenced":
+            return await self._room.store.get(Run, self.run.id, scope=Scope(self.run.owner))
+        if self._why == "cancelled":
+            return await self._end("cancelled")
+        if self._why == "shutdown":
+            return await self._end("failed", LastError(code="server_error", message=SHUT_DOWN))
+        if asked.cancelled():
+            return await self._end("expired")
+        error = asked.exception()
+        if error is not None:
+            return await self._end("failed", self._last_error(error))
+        reason = asked.result()
+        if reason is None:
+            return await self._recorder.pause() or await self._end("completed")
+        if reason == "length":
+            return await self._end("incomplete", incomplete=RunIncomplete(reason="max_completion_tokens"))
+        if reason == "content_filter":
+            return await self._end("failed", LastError(code="invalid_prompt", message=FILTERED))
+        return await self._end("completed")
+
+    async def _end(self, status: EndStatus, error: LastError | None = None, *, incomplete: RunIncomplete | None = None) -> Run:
+        model = self._model if self._model != self.run.model else None
+        return await self._recorder.end(status, error=error, incomplete=incomplete, model=model)
+
+    def _last_error(self, error: BaseException) -> LastError:
+        if isinstance(error, ModelError):
+            if not self.spoken.is_set():
+                self.refusal = error
+            logger.warning("⚠️ Run %s: %s", self.run.id, error.message)
+            return LastError(code=error.code, message=error.message)
+        if isinstance(error, UnderpinError):
+            logger.warning("⚠️ Run %s: %s", self.run.id, error.message)
+            return LastError(code="server_error", message=error.message)
+        logger.error("❌ Run %s broke inside the server", self.run.id, exc_info=error)
+        return LastError(code="server_error", message=BROKEN_INSIDE)

@@ -1,0 +1,90 @@
+"""The loop: ask the model, run the tools that the server has, ask again. It yields facts and does no I/O of its own but through
+the seams; who records them is not its concern."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from ..errors import ModelBroken
+from ..models.base import ChatMessage, Fact, Finish, FinishReason, Model, ModelRequest, TextDelta, ToolCallDelta, ToolCallSaid
+from ..tools.base import Tool, ToolContext, ToolResult
+
+MAX_TURNS = 24
+"""A model that has asked for tools this often is going round in circles; people's longest useful chains are about ten."""
+
+
+@dataclass(frozen=True)
+class ToolsAnswered:
+    """The server's own tools of this turn have run: call id → result."""
+
+    results: Mapping[str, ToolResult]
+
+
+@dataclass(frozen=True)
+class OutputsNeeded:
+    """The turn asked for functions of the client's. The loop ends here; it goes on in a new one when the outputs came."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The model is done."""
+
+    reason: FinishReason
+
+
+LoopFact = Fact | ToolsAnswered | OutputsNeeded | Answered
+
+
+class _Call:
+    """A tool call while its pieces arrive."""
+
+    def __init__(self, id: str, name: str) -> None:
+        self.id = id
+        self.name = name
+        self.arguments: list[str] = []
+
+    def said(self) -> ToolCallSaid:
+        return ToolCallSaid(self.id, self.name, "".join(self.arguments))
+
+
+async def loop(
+    model: Model, request: ModelRequest, tools: Mapping[str, Tool], context: ToolContext
+) -> AsyncGenerator[Sequence[LoopFact], None]:
+    """Facts in batches, one for each read from the model; the last batch ends in Answered or OutputsNeeded.
+
+    Raises a ModelError when the model fails, ModelBroken when it never stops asking for tools.
+    """
+    for _ in range(MAX_TURNS):
+        calls: dict[int, _Call] = {}
+        said: list[str] = []
+        reason: FinishReason = "stop"
+        async with aclosing(model.stream(request)) as stream:
+            async for batch in stream:
+                yield batch
+                for fact in batch:
+                    if type(fact) is TextDelta:
+                        said.append(fact.text)
+                    elif type(fact) is ToolCallDelta:
+                        call = calls.setdefault(fact.index, _Call(fact.id or "", fact.name or ""))
+                        call.arguments.append(fact.arguments)
+                    elif type(fact) is Finish:
+                        reason = fact.reason
+        if not calls:
+            yield (Answered(reason),)
+            return
+        made = [call.said() for call in calls.values()]
+        results = {call.id: await tools[call.name].run(call.arguments, context) for call in made if call.name in tools}
+        if results:
+            yield (ToolsAnswered(results),)
+        if len(results) < len(made):
+            yield (OutputsNeeded(),)
+            return
+        request = _next_turn(request, "".join(said), made, results)
+    raise ModelBroken(f"The model asked for tools {MAX_TURNS} times in a row without an answer. Try again, or another model.")
+
+
+def _next_turn(request: ModelRequest, said: str, made: Sequence[ToolCallSaid], results: Mapping[str, ToolResult]) -> ModelRequest:
+    answers = [ChatMessage("tool", results[call.id].output, tool_call_id=call.id) for call in made]
+    asked = ChatMessage("assistant", said, tool_calls=tuple(made))
+    # A forced tool is forced once: else a model that must call it could never answer.
+    return replace(request, messages=(*request.messages, asked, *answers), tool_choice=None)

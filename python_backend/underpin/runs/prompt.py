@@ -1,0 +1,83 @@
+"""What the model reads: instructions, the last messages that the run's truncation leaves, and what this run did so far."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from ..models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, ToolCallSaid
+from ..objects.message import ImageUrlPart, Message
+from ..objects.run import Run
+from ..objects.run_step import MessageCreationDetails, RunStep
+from ..store.base import Scope, Store
+from ..tools.base import Tool
+
+MOST_MESSAGES = 200
+"""Without a truncation of the run's own: more than fits into most models' windows, and bounded however long the thread is."""
+
+
+async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str, Tool]) -> ModelRequest:
+    """The model's request for the run as it stands in the store. Its cost does not grow with the thread."""
+    scope = Scope(run.owner)
+    last = run.truncation_strategy.last_messages or MOST_MESSAGES
+    page = await store.page(Message, run.thread_id, scope=scope, limit=last, order="desc")
+    steps = await store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
+    messages = list(reversed(page.data))
+    chat: list[ChatMessage] = [ChatMessage("system", run.instructions)] if run.instructions else []
+    chat += [_chat_message(message) for message in messages if message.run_id != run.id or message.role == "user"]
+    chat += _done_so_far(steps.data, {message.id: message for message in messages})
+    return ModelRequest(
+        model=choice.name,
+        messages=tuple(chat),
+        tools=_functions(run, tools, choice.model.searches),
+        tool_choice=None if run.tool_choice == "auto" else run.tool_choice,
+        parallel_tool_calls=None if run.parallel_tool_calls else False,
+        temperature=None if run.temperature == 1.0 else run.temperature,
+        top_p=None if run.top_p == 1.0 else run.top_p,
+        max_completion_tokens=run.max_completion_tokens,
+        response_format=run.response_format if isinstance(run.response_format, dict) else None,
+        reasoning_effort=run.reasoning_effort,
+    )
+
+
+def _chat_message(message: Message) -> ChatMessage:
+    images = tuple(part.image_url.url for part in message.content if isinstance(part, ImageUrlPart))
+    return ChatMessage(message.role, message.text(), images=images)
+
+
+def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> list[ChatMessage]:
+    """The turns of this run, from its steps: what it said, what it called, what came back."""
+    chat: list[ChatMessage] = []
+    for step in steps:
+        if isinstance(step.step_details, MessageCreationDetails):
+            message = messages.get(step.step_details.message_creation.message_id)
+            if message is not None:
+                chat.append(_chat_message(message))
+        else:
+            calls = [ToolCallSaid(str(c["id"]), str(c["name"]), str(c["arguments"])) for c in step.model_calls]
+            chat.append(ChatMessage("assistant", tool_calls=tuple(calls)))
+            chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in step.model_calls]
+    return chat
+
+
+def _functions(run: Run, tools: Mapping[str, Tool], searches: bool) -> tuple[FunctionSpec, ...]:
+    specs: list[FunctionSpec] = []
+    for tool in run.tools:
+        kind = str(tool.get("type"))
+        if kind == "function":
+            specs.append(_function(tool))
+        elif kind in tools and searches:
+            specs.append(tools[kind].spec)
+    return tuple(specs)
+
+
+def _function(tool: Mapping[str, JsonValue]) -> FunctionSpec:
+    function = tool.get("function")
+    if not isinstance(function, dict):
+        return FunctionSpec(name="")
+    parameters, strict = function.get("parameters"), function.get("strict")
+    return FunctionSpec(
+        name=str(function.get("name", "")),
+        description=str(function.get("description") or ""),
+        parameters=parameters if isinstance(parameters, dict) else {},
+        strict=strict if isinstance(strict, bool) else None,
+    )

@@ -1,0 +1,103 @@
+"""Ending a run whose owner is gone: take its claim, read what it wrote, keep that, and end the run as any owner would."""
+
+import logging
+
+from ..errors import AlreadyExists, ConditionFailed, NotFound
+from ..eventlog.journal import read
+from ..eventlog.thread_log import MESSAGE_ADDED
+from ..objects.message import Message
+from ..objects.run import LastError, Run
+from ..objects.run_step import RunStep
+from ..objects.thread import Thread
+from ..store.base import EVERYONE, Inc, Scope
+from .claims import Claims
+from .leg import Room
+from .progress import Progress, progress_after, replay
+from .recorder import EndStatus, Recorder
+
+logger = logging.getLogger("underpin.runs")
+
+OWNER_DIED = "The server stopped while it was answering. What it had said is kept: send the message again to go on."
+ATTEMPTS = 5
+
+
+async def settle(room: Room, claims: Claims, run: Run, status: EndStatus, error: LastError | None = None) -> Run:
+    """End an open run that no leg of this process works on. Returns it as it has ended, by us or by somebody faster.
+
+    Every step may be repeated by the next one who finds the run, should this process die too.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            taken = await claims.take_run(run)
+        except ConditionFailed as lost:
+            if not isinstance(lost.current, Run) or lost.current.ended:
+                break
+            run = lost.current
+        else:
+            return await _end_taken(room, taken, status, error)
+    return await room.store.get(Run, run.id, scope=EVERYONE)
+
+
+async def _end_taken(room: Room, run: Run, status: EndStatus, error: LastError | None) -> Run:
+    await ensure_message(room, run)
+    progress = await progress_of(room, run)
+    # A flush may still refuse us: then a third owner ends the run, and what we began does not count.
+    writer = room.log.open(run, lambda: None)
+    recorder = Recorder(run, writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools)
+    try:
+        if run.status == "in_progress" and progress.message is None and progress.tools is None and not progress.answered:
+            recorder.begin_message()  # a client may have seen the begin of an answer that was not kept: it ends as empty
+        fresh = progress.message is None
+        return await recorder.end(status, error=error, announce_cancelling=fresh)
+    finally:
+        await writer.close()
+
+
+async def progress_of(room: Room, run: Run) -> Progress:
+    """Where a run stands by its journal, and by its steps where it goes on after tool outputs."""
+    scope = Scope(run.owner)
+    progress = Progress()
+    async for events in read(room.store, run, 0, scope=scope):
+        replay(progress, run, events, room.server_tools)
+    steps = await room.store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
+    stored = progress_after(run, steps.data, room.server_tools)
+    progress.prompt_tokens, progress.completion_tokens = stored.prompt_tokens, stored.completion_tokens
+    if progress.tools is not None and stored.tools is not None:
+        progress.tools = stored.tools
+    return progress
+
+
+async def ensure_message(room: Room, run: Run) -> Message | None:
+    """The user's message that the run carries stands in the thread, now at the latest. None when there is none, or no thread."""
+    if run.input is None:
+        return None
+    scope = Scope(run.owner)
+    try:
+        return await room.store.get(Message, run.input.message_id, scope=scope)
+    except NotFound:
+        pass
+    try:
+        thread = await room.store.update(Thread, run.thread_id, {"last_seq": Inc()}, scope=scope)
+    except NotFound:
+        return None
+    message = input_message(run, thread.last_seq)
+    try:
+        await room.store.add(message)
+    except AlreadyExists:
+        return await room.store.get(Message, message.id, scope=scope)
+    await room.thread_log.append(run.owner, run.thread_id, message.seq, MESSAGE_ADDED, {"message": message.wire()})
+    return message
+
+
+def input_message(run: Run, seq: int) -> Message:
+    """The user's message of a run that has one."""
+    assert run.input is not None
+    return Message(
+        id=run.input.message_id,
+        owner=run.owner,
+        seq=seq,
+        created_at=run.created_at,
+        thread_id=run.thread_id,
+        role="user",
+        content=run.input.content,
+    )
