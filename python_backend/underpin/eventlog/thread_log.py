@@ -18,6 +18,8 @@ from ..store.base import Inc, Scope, Store
 from .base import Event, event_line
 
 MESSAGE_ADDED = "thread.message.added"
+RUN_QUEUED = "thread.run.queued"
+"""A message waits for its turn."""
 RUN_STARTED = "thread.run.started"
 RUN_ENDED = "thread.run.ended"
 RENAMED = "thread.renamed"

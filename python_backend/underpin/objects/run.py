@@ -112,8 +112,10 @@ class Run(Stored):
         "journal_last",
         "past_heads",
         "settled",
+        "refused",
+        "log_until",
     }
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("settled", "lease_until"), ("settled", "deadline"))
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("settled", "lease_until"), ("settled", "deadline"), ("log_until",))
 
     object: Literal["thread.run"] = "thread.run"
     created_at: int
@@ -160,6 +162,10 @@ class Run(Stored):
     past_heads: list[Head] = []
     settled: bool = False
     """It has ended and nothing is left to do for it: message, last event, free thread."""
+    refused: bool = False
+    """The model refused before it said a word: the same message may be tried again."""
+    log_until: float | None = None
+    """Store time after which the sweep clears the journal of the ended run."""
 
     @property
     def ended(self) -> bool:

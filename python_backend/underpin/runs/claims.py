@@ -6,7 +6,7 @@ Every step here may be repeated, and a crash between any two is finished or undo
 import secrets
 
 from ..errors import ConditionFailed, NotFound, ThreadBusy
-from ..objects.run import OPEN, Head, Run
+from ..objects.run import OPEN, Head, Run, RunStatus
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, In, Inc, Scope, Store
 
@@ -65,10 +65,12 @@ class Claims:
         except (ConditionFailed, NotFound):
             return None
 
-    async def take_run(self, run: Run, changes: dict[str, object] | None = None) -> Run:
+    async def take_run(
+        self, run: Run, changes: dict[str, object] | None = None, *, from_status: tuple[RunStatus, ...] = OPEN
+    ) -> Run:
         """Become the owner of an open run, whoever was: the old owner's writes are refused from now on.
 
-        Raises ConditionFailed when the run has another claim than `run` by now, or has ended.
+        Raises ConditionFailed when the run has another claim than `run` by now, or is not in one of `from_status`.
         """
         heads = [*run.past_heads, Head(claim_no=run.claim_no, last=run.journal_last)] if run.journal_last else run.past_heads
         return await self._store.update(
@@ -77,5 +79,5 @@ class Claims:
             {**self.owned(), "claim_no": run.claim_no + 1, "past_heads": heads, "journal_last": 0, **(changes or {})},
             scope=EVERYONE,
             # The head too: a flush of the old owner between our reading and this would be lost else.
-            only_if={"claim": run.claim, "status": In(OPEN), "journal_last": run.journal_last},
+            only_if={"claim": run.claim, "status": In(from_status), "journal_last": run.journal_last},
         )

@@ -20,7 +20,7 @@ from .recorder import EndStatus, Recorder
 
 logger = logging.getLogger("underpin.runs")
 
-StopReason = Literal["cancelled", "fenced", "shutdown"]
+StopReason = Literal["cancelled", "expired", "fenced", "shutdown"]
 
 SHUT_DOWN = "The server was shut down while it was answering. What it had said is kept: send the message again to go on."
 BROKEN_INSIDE = (
@@ -55,6 +55,9 @@ class Leg:
         self.refusal: ModelError | None = None
         self.spoken = asyncio.Event()
         """Set at the first sign of life: a word, a tool call, a pause or the end."""
+        self.over = asyncio.Event()
+        """Set by the runner when nothing is left to do for this leg: its thread is free, or the run pauses."""
+        self.task: asyncio.Task[None] | None = None
         self._room = room
         self._why: StopReason | None = None
         self._asking: asyncio.Task[FinishReason | None] | None = None
@@ -79,6 +82,11 @@ class Leg:
         self._why = self._why or why
         if self._asking is not None:
             self._asking.cancel()
+
+    async def abandon(self) -> None:
+        """Write no more: somebody else ends the run."""
+        self.spoken.set()
+        await self._writer.close()
 
     async def work(self) -> Run:
         """Ask, record, and end or pause the run; the run as it is then. Raises nothing but what is broken in the store for longer
@@ -137,6 +145,8 @@ class Leg:
             return await self._room.store.get(Run, self.run.id, scope=Scope(self.run.owner))
         if self._why == "cancelled":
             return await self._end("cancelled")
+        if self._why == "expired":
+            return await self._end("expired")
         if self._why == "shutdown":
             return await self._end("failed", LastError(code="server_error", message=SHUT_DOWN))
         if asked.cancelled():
@@ -155,7 +165,8 @@ class Leg:
 
     async def _end(self, status: EndStatus, error: LastError | None = None, *, incomplete: RunIncomplete | None = None) -> Run:
         model = self._model if self._model != self.run.model else None
-        return await self._recorder.end(status, error=error, incomplete=incomplete, model=model)
+        refused = self.refusal is not None
+        return await self._recorder.end(status, error=error, incomplete=incomplete, model=model, refused=refused)
 
     def _last_error(self, error: BaseException) -> LastError:
         if isinstance(error, ModelError):

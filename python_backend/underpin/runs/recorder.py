@@ -57,6 +57,7 @@ class Recorder:
         self._server_tools = server_tools
         self._text_head = b""
         self._value_head = b""
+        self._cancelling = False
 
     async def record(self, batch: Sequence[LoopFact]) -> None:
         """Take what one read brought; followers are woken once, at its end."""
@@ -199,19 +200,21 @@ class Recorder:
         error: LastError | None = None,
         incomplete: RunIncomplete | None = None,
         model: str | None = None,
+        refused: bool = False,
         announce_cancelling: bool = True,
     ) -> Run:
         """End the run in the protocol's order: the open message, the open step, the run. Each write may be repeated, under this
         owner or the next. Raises ConditionFailed when the run has another owner or has ended: then nothing of the end counts.
         """
-        if status == "cancelled" and announce_cancelling:
+        if status == "cancelled" and announce_cancelling and not self._cancelling:
+            self._cancelling = True
             self._writer.append("thread.run.cancelling", self.run.model_copy(update={"status": "cancelling"}).wire_json())
         step_status: StepStatus = "completed" if status == "incomplete" else status
         await self.end_message(_ENDED_BY.get(status), step_status, error)
         if self.progress.tools is not None:
             await self.end_step(self.progress.tools.step(step_status, error=error))
             self.progress.tools = None
-        changes = self._end_changes(status, error, incomplete, model)
+        changes = {**self._end_changes(status, error, incomplete, model), "refused": refused}
         ended = Run.model_validate({**self.run.model_dump(), **changes})
         self.run = await self._writer.commit(
             [(f"thread.run.{status}", ended.wire_json())], changes, {"status": In(may_become(status))}

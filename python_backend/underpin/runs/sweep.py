@@ -1,0 +1,148 @@
+"""No state without a deadline: what a dead owner left is finished or undone here, by whoever is alive.
+
+It looks for runs whose lease or deadline ran out, threads held by nobody, keys and journals that are old. Each step may be repeated.
+"""
+
+import asyncio
+import logging
+from typing import TypeVar
+
+from ..errors import ConditionFailed, NotFound, UnderpinError
+from ..objects.idempotency_key import IdempotencyKey
+from ..objects.journal_chunk import JournalChunk
+from ..objects.run import LastError, Run
+from ..objects.thread import Thread
+from ..store.base import EVERYONE, Below, Conditions, Scope, Store
+from .claims import Claims
+from .runner import Runner
+from .settle import OWNER_DIED, settle
+
+logger = logging.getLogger("underpin.runs")
+
+T = TypeVar("T", Run, Thread, IdempotencyKey)
+
+BATCH = 1000
+FAR_S = 1e9
+"""Beyond any lease: thirty years."""
+
+
+class Sweep:
+    """`every_s`: the pause between two sweeps; `lease_s`: how long a thread's holder is trusted before it is looked at again."""
+
+    def __init__(self, store: Store, runner: Runner, claims: Claims, *, every_s: float, lease_s: float) -> None:
+        self._store = store
+        self._runner = runner
+        self._claims = claims
+        self._every_s = every_s
+        self._lease_s = lease_s
+        self._task: asyncio.Task[None] | None = None
+        self.failing: str | None = None
+        """Why the last sweep failed, for /ready; None when it did not."""
+
+    async def start(self) -> None:
+        """Settle at once what owners left that the host knows to be dead, and then sweep on."""
+        await self.sweep(at_start=True)
+        self._task = asyncio.create_task(self._sweep_forever(), name="sweep")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def sweep(self, *, at_start: bool = False) -> None:
+        """One round. At start every open run and held thread is looked at; later those whose lease or deadline ran out."""
+        now = self._store.now()
+        reach = now + FAR_S if at_start else now
+        for run in await self._all(Run, {"settled": False, "lease_until": Below(reach)}):
+            await self._look_at_owner(run)
+        for run in await self._all(Run, {"settled": False, "deadline": Below(now)}):
+            await self._expire(run)
+        for thread in await self._all(Thread, {"active_until": Below(reach)}):
+            await self._look_at_holder(thread)
+        for key in await self._all(IdempotencyKey, {"forget_at": Below(now)}):
+            await self._store.delete(IdempotencyKey, key.id, scope=EVERYONE)
+        for run in await self._all(Run, {"log_until": Below(now)}):
+            await self._store.clear(JournalChunk, run.id, scope=EVERYONE)
+            await self._store.update(Run, run.id, {"log_until": None}, scope=EVERYONE)
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_s)
+            try:
+                await self.sweep()
+                self.failing = None
+            except UnderpinError as error:
+                if self.failing is None:
+                    logger.warning("⚠️ The sweep failed: %s It is tried again.", error.message)
+                self.failing = error.message
+            except Exception:
+                logger.exception("❌ The sweep broke; it is tried again")
+                self.failing = "The sweep broke; the log tells why."
+
+    async def _all(self, kind: type[T], where: Conditions) -> list[T]:
+        return (await self._store.page(kind, None, scope=EVERYONE, where=where, limit=BATCH)).data
+
+    async def _dead(self, worker: str | None, lease_until: float | None) -> bool:
+        lives = None if worker is None else await self._store.worker_lives(worker)
+        if lives is None:
+            return lease_until is None or lease_until < self._store.now()
+        return not lives
+
+    async def _look_at_owner(self, run: Run) -> None:
+        if self._runner.works_on(run.id):
+            return
+        if run.ended:
+            await self._runner.after_end(run)
+        elif not await self._dead(run.worker, run.lease_until):
+            return
+        elif run.waiting:
+            await self._adopt(run)
+        else:
+            await self._settle(run, died=True)
+
+    async def _adopt(self, run: Run) -> None:
+        try:
+            await self._runner.adopt(run)
+        except ConditionFailed:
+            return
+        logger.info("Run %s waits on: its owner died", run.id)
+        await self._runner.start_next(run.thread_id)
+
+    async def _expire(self, run: Run) -> None:
+        if self._runner.works_on(run.id):
+            await self._runner.stop(run, "expired")
+        else:
+            await self._settle(run, died=False)
+
+    async def _settle(self, run: Run, *, died: bool) -> None:
+        error = LastError(code="server_error", message=OWNER_DIED) if died else None
+        ended = run if run.ended else await settle(self._runner.room, self._claims, run, "failed" if died else "expired", error)
+        logger.info("Run %s was left open and has ended now: %s", run.id, ended.status)
+        await self._runner.after_end(ended)
+
+    async def _look_at_holder(self, thread: Thread) -> None:
+        assert thread.active_run is not None
+        if self._runner.works_on(thread.active_run):
+            await self._trust(thread)
+            return
+        try:
+            run = await self._store.get(Run, thread.active_run, scope=Scope(thread.owner))
+        except NotFound:
+            await self._let_go(thread)
+            return
+        if run.ended:
+            await self._runner.after_end(run)
+        else:
+            await self._trust(thread)
+
+    async def _trust(self, thread: Thread) -> None:
+        await self._change(thread, {"active_until": self._store.now() + self._lease_s})
+
+    async def _let_go(self, thread: Thread) -> None:
+        await self._change(thread, {"active_run": None, "active_worker": None, "active_until": None})
+
+    async def _change(self, thread: Thread, changes: dict[str, object]) -> None:
+        try:
+            await self._store.update(Thread, thread.id, changes, scope=EVERYONE, only_if={"active_run": thread.active_run})
+        except (ConditionFailed, NotFound):
+            return
