@@ -45,7 +45,7 @@ REMEDIES = (
     (r"No space left on device|ENOSPC", "the disk is full: make room, then start again"),
     (
         r"No matching distribution found",
-        "pip's index has no ready-made package for this Python and machine: try another Python from 3.11 to 3.14",
+        "pip's index offers no ready-made package for this Python and machine: check the index, or try a Python from 3.11 to 3.14",
     ),
 )
 
