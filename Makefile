@@ -3,7 +3,7 @@
 .PHONY: setup dev test check lock
 
 DEV := ./python_backend/start.sh --dev
-COMPILE := $(DEV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
+COMPILE := $(DEV) -m uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
 setup:  ## the environment, with all that tests and checks need
 	$(DEV)
