@@ -1,0 +1,108 @@
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from underpin.errors import (
+    ModelBroken,
+    ModelKeyRejected,
+    ModelRateLimited,
+    ModelRefusedRequest,
+    ModelUnknown,
+    ModelUnreachable,
+)
+from underpin.models.refusals import NO_SUCH_PATH, QUOTA_USED_UP, complaint_of_body, refusal, refusal_in_stream, retry_after
+from underpin.models.wording import Wording
+
+KEY_TEXT = "Invalid API key. Please check your OPENAI_API_KEY in the .env file."
+UNKNOWN_TEXT = (
+    "The model's server has no model 'm'. Set OPENAI_MODEL to a model that it has, or map the name to one in MODEL_ALIASES."
+)
+
+
+def openai(message: str, code: str | None = None, type: str | None = None) -> dict[str, object]:
+    return {"error": {"message": message, "type": type, "param": None, "code": code}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "text"),
+    [
+        (401, openai("Incorrect API key provided: sk-abc"), ModelKeyRejected, KEY_TEXT),
+        (403, "<html>no</html>", ModelKeyRejected, KEY_TEXT),
+        (403, openai("no access to model `m`", "model_not_found"), ModelUnknown, UNKNOWN_TEXT),
+        (404, openai("The model `m` does not exist", "model_not_found"), ModelUnknown, UNKNOWN_TEXT),
+        (404, {"object": "error", "message": "The model `m` does not exist.", "code": 404}, ModelUnknown, UNKNOWN_TEXT),
+        (404, {"error": "model 'm' not found"}, ModelUnknown, UNKNOWN_TEXT),
+        (404, {"detail": "Not Found"}, ModelUnreachable, NO_SUCH_PATH),
+        (404, "<html>models of cars</html>", ModelUnreachable, NO_SUCH_PATH),
+        (405, "", ModelUnreachable, NO_SUCH_PATH),
+        (301, "", ModelUnreachable, NO_SUCH_PATH),
+        (429, openai("You exceeded your quota", "insufficient_quota"), ModelRateLimited, QUOTA_USED_UP),
+        (402, openai("Insufficient balance"), ModelRateLimited, QUOTA_USED_UP),
+        (429, "", ModelRateLimited, "The model's server takes no more requests at the moment. Try again in a moment."),
+        (
+            400,
+            openai("Unsupported value: 'temperature'."),
+            ModelRefusedRequest,
+            "…refused the request: Unsupported value: 'temperature'.",
+        ),
+        (413, "<html>", ModelRefusedRequest, "…refused the request (HTTP 413)."),
+        (400, "no", ModelRefusedRequest, "…refused the request: no"),
+        (
+            422,
+            {"detail": [{"loc": ["body", "top_k"], "msg": "Extra inputs"}]},
+            ModelRefusedRequest,
+            "…refused the request: body.top_k: Extra inputs",
+        ),
+        (503, openai("Loading model"), ModelUnreachable, "…is not available at the moment (HTTP 503): Loading model"),
+        (502, "<html>nginx</html>", ModelUnreachable, "…is not available at the moment (HTTP 502)."),
+        (500, openai("out of memory"), ModelBroken, "…failed (HTTP 500): out of memory"),
+        (500, "<html>", ModelBroken, "…failed (HTTP 500)."),
+    ],
+)
+def test_a_status_and_its_body_become_an_error_that_says_what_to_do(status, body, error, text):
+    raw = json.dumps(body) if isinstance(body, dict) else body
+    found = refusal(status, complaint_of_body(raw.encode()), model="m", wording=Wording())
+    assert type(found) is error
+    assert found.message == text.replace("…", "The model's server ")
+
+
+def test_a_rate_limit_says_when_to_come_back():
+    found = refusal(429, complaint_of_body(b""), model="m", wording=Wording(), retry_after_s=600.0)
+    assert found.retry_after_s == 600.0
+    assert found.message.endswith("Try again in 600 seconds.")
+
+
+@pytest.mark.parametrize(
+    ("error", "type_", "text"),
+    [
+        ({"message": "slow down", "type": "rate_limit_error"}, ModelRateLimited, "takes no more requests"),
+        ({"message": "x", "code": "insufficient_quota"}, ModelRateLimited, "quota"),
+        (
+            {"message": "too long", "type": "invalid_request_error", "code": "context_length_exceeded"},
+            ModelRefusedRequest,
+            "too long",
+        ),
+        ({"message": "no", "code": 401}, ModelKeyRejected, KEY_TEXT),
+        ({"message": "m is gone", "code": "model_not_found", "type": "invalid_request_error"}, ModelUnknown, "'m'"),
+        ({"message": "boom", "code": 502}, ModelBroken, "reported an error instead of its answer: boom"),
+        ({"message": None}, ModelBroken, "reported an error instead of its answer."),
+        ("boom", ModelBroken, "reported an error instead of its answer: boom"),
+        ([1, 2], ModelBroken, "reported an error instead of its answer."),
+    ],
+)
+def test_an_error_object_inside_a_stream_is_sorted_by_its_codes(error, type_, text):
+    found = refusal_in_stream(error, model="m", wording=Wording())
+    assert type(found) is type_
+    assert text in found.message
+
+
+def test_retry_after_is_read_in_each_of_its_forms():
+    assert retry_after({"Retry-After": "2"}) == 2.0
+    assert retry_after({"Retry-After-Ms": "250", "Retry-After": "1"}) == 0.25
+    in_a_minute = retry_after({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)})
+    assert in_a_minute is not None
+    assert 50 < in_a_minute <= 60
+    assert [retry_after({"Retry-After": value}) for value in ("soon", "-1", "inf", "nan", "")] == [None] * 5
+    assert retry_after({}) is None

@@ -1,0 +1,39 @@
+import pytest
+
+from underpin.models.wording import MAX_CHARACTERS, Wording
+
+WORDING = Wording(secrets=("hunter2canary",), addresses=("10.0.0.5:8080", "10.0.0.5"))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("The model is too small.", "The model is too small."),
+        ("Key hunter2canary is wrong", "Key *** is wrong"),
+        ("Incorrect API key provided: sk-proj-abcdEFGH1234.", "Incorrect API key provided: ***"),
+        ("sk-ab****************************yz is no key", "*** is no key"),
+        ("header Authorization: Bearer abc.def-123, sorry", "header Authorization: ***, sorry"),
+        ("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "token ***"),
+        ("id 0123456789abcdef0123456789abcdef0123", "id ***"),
+        ("could not reach 10.0.0.5:8080 (10.0.0.5)", "could not reach the model's server (the model's server)"),
+        ("see https://user:pass@docs.example.com/errors?key=abc#x for more", "see https://docs.example.com/errors for more"),
+        ('bad\nTraceback (most recent call last):\n  File "/srv/app.py", line 3', "bad"),
+        ('bad File "/srv/app.py", line 3, in f', "bad"),
+        ("cannot open /home/anna/models/secret.gguf today", "cannot open … today"),
+        ("and/or 1/2 meta-llama/Llama-3.1-8B-Instruct", "and/or 1/2 meta-llama/Llama-3.1-8B-Instruct"),
+        ("line\r\n\x1b[31mred\x00\u2028end", "line [31mred end"),
+        ("", ""),
+    ],
+)
+def test_what_must_not_be_seen_is_hidden_and_the_rest_is_kept(said, shown):
+    assert WORDING.clean(said) == shown
+
+
+def test_a_long_text_is_cut_to_three_hundred_characters():
+    assert len(WORDING.clean("clay and " * 100_000)) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("said", ["a://" * 100_000, "/a" * 100_000, "A1" * 100_000, "sk-" * 100_000, "eyJ." * 100_000])
+def test_a_hostile_text_is_cleaned_quickly(said):
+    # Bounded before the patterns run; unbounded input would take minutes here.
+    assert len(WORDING.clean(said)) <= MAX_CHARACTERS

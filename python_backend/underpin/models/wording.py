@@ -1,0 +1,44 @@
+"""What a model's server said about a failure, made fit to be shown: no key, no address of the server, no traceback."""
+
+import re
+from collections.abc import Iterable
+
+MAX_CHARACTERS = 300
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \"[^\"]*\", line \d+|\n\s+at \S+ ?\(", re.IGNORECASE)
+_KEYS = re.compile(
+    r"""(?ix)
+    \b(?:sk|pk|rk|gsk|xai|hf|nvapi|org|proj)[-_][A-Za-z0-9_\-*.]{4,}   # keys of the known makers, also when partly starred
+    | \bAIza[A-Za-z0-9_\-]{10,}
+    | \bBearer\s+[^\s"',;]+
+    | \beyJ[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]+)*                   # JSON web tokens
+    | \b(?=[A-Za-z_]*\d)(?=\d*[A-Za-z_])[A-Za-z0-9_]{32,}              # any long run of letters and digits
+    """
+)
+_ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)(?:[^\s/@\"'<>]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?")
+_PATH = re.compile(r"(?<![\w/:.])(?:/[\w.\-]+){3,}/?|\b[A-Za-z]:\\[^\s\"']+")
+
+
+class Wording:
+    """Cleans texts of one upstream. `secrets` are hidden wherever they stand; `addresses` become "the model's server"."""
+
+    def __init__(self, *, secrets: Iterable[str] = (), addresses: Iterable[str] = ()) -> None:
+        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
+        words = sorted(filter(None, addresses), key=len, reverse=True)
+        self._addresses = re.compile("|".join(rf"(?<![\w.\-]){re.escape(word)}(?![\w\-])" for word in words)) if words else None
+
+    def clean(self, text: str) -> str:
+        """One line of at most 300 characters that may be shown; empty when nothing is left."""
+        if trace := _TRACEBACK.search(text):
+            text = text[: trace.start()]
+        # Bounded before the patterns run: an upstream's text may be of any length.
+        text = _CONTROL.sub(" ", text[: 10 * MAX_CHARACTERS])
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        text = _ADDRESS.sub(r"\1\2", text)
+        if self._addresses:
+            text = self._addresses.sub("the model's server", text)
+        text = _PATH.sub("…", _KEYS.sub("***", text))
+        text = " ".join(text.split())
+        return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
