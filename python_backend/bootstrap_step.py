@@ -45,7 +45,7 @@ REMEDIES = (
     (r"No space left on device|ENOSPC", "the disk is full: make room, then start again"),
     (
         r"No matching distribution found",
-        "pip's index offers no ready-made package for this Python and machine: check the index, or try a Python from 3.11 to 3.14",
+        "pip's index offers no ready-made package for this Python and machine: check the index, or try Python 3.11 to 3.14",
     ),
 )
 
@@ -158,7 +158,7 @@ def _follow(process: subprocess.Popen[str], step: Step, read: Callable[[str], st
     assert process.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
-    status, heard_s = "starting", time.monotonic()
+    status, heard_s = "at work", time.monotonic()
     while True:
         try:
             line = lines.get(timeout=1)

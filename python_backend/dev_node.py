@@ -31,9 +31,13 @@ class Node:
     npm: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with Node's folder first on PATH, since npm's scripts look for `node` there."""
+        """This process's environment with Node's folder first on PATH, since npm's scripts look for `node` there.
+
+        Node also trusts the certificates that the machine trusts; behind a company's proxy its own list knows nobody.
+        """
         folder = os.path.dirname(self.node[0])
-        return {**os.environ, "PATH": folder + os.pathsep + os.environ.get("PATH", "")}
+        trust = {"NODE_USE_SYSTEM_CA": os.environ.get("NODE_USE_SYSTEM_CA", "1")}
+        return {**os.environ, **trust, "PATH": folder + os.pathsep + os.environ.get("PATH", "")}
 
 
 def find_node() -> Node:
