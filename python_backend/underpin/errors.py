@@ -2,6 +2,8 @@
 
 UnderpinError
     BadInput                 the request is wrong: names the field and the remedy
+        TooLarge             the body is larger than the setting allows
+        UnknownHost          the Host header names a host that this server is not
     OriginRefused            a web page that is not allowed asked for a change
     NotFound                 missing, or another owner's: the two look the same
     AlreadyExists            an id that is taken
@@ -10,6 +12,7 @@ UnderpinError
     TooManyWaiting           the thread's queue of waiting messages is full
     WrongState               the run's status does not allow the call
     KeyReused                an Idempotency-Key came with another body
+    ShuttingDown             the server takes no new runs
     StoreUnavailable         the database does not answer
     ConfigError              a setting that cannot work; raised at start only
     ModelError               the model did not answer; the message is for people
@@ -37,6 +40,14 @@ class UnderpinError(Exception):
 
 
 class BadInput(UnderpinError):
+    pass
+
+
+class TooLarge(BadInput):
+    pass
+
+
+class UnknownHost(BadInput):
     pass
 
 
@@ -83,6 +94,10 @@ class KeyReused(UnderpinError):
     pass
 
 
+class ShuttingDown(UnderpinError):
+    pass
+
+
 class StoreUnavailable(UnderpinError):
     pass
 
@@ -124,6 +139,7 @@ class ModelBroken(ModelError):
 HTTP_STATUS: dict[type[UnderpinError], int] = {
     UnderpinError: 500,
     BadInput: 400,
+    TooLarge: 413,
     OriginRefused: 403,
     NotFound: 404,
     AlreadyExists: 400,
@@ -132,6 +148,7 @@ HTTP_STATUS: dict[type[UnderpinError], int] = {
     TooManyWaiting: 429,
     WrongState: 400,
     KeyReused: 422,
+    ShuttingDown: 503,
     StoreUnavailable: 503,
     ModelError: 502,
     ModelKeyRejected: 401,

@@ -1,6 +1,6 @@
 """Every environment variable: its name, default, unit and reason. The only module that reads the environment.
 
-`.env` beside main.py is read too; a variable of the process wins over it. `env.example` and SETUP.md are held to this file by a test.
+`.env` beside main.py is read too; a variable of the process wins over it. A test holds `env.example` and SETUP.md to this file.
 """
 
 import os
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, description="Any OpenAI-compatible server, with its /v1. Default with a key: OpenAI."
     )
-    openai_model: str | None = Field(None, description="Model to ask; gpt-5.4-mini at OpenAI, else the first of /models. extractive and scripted are embedded.")  # fmt: skip
+    openai_model: str | None = Field(None, description="Model to ask; gpt-5.4-mini at OpenAI, else the first of /models.")
     model_aliases: str = Field("", description="Old model names for new ones: gpt-4o-mini=gpt-5.4-mini,gpt-4=gpt-5.4")
     model_connect_timeout_s: float = Field(10, gt=0, description="To open a connection to the model's server.")
     model_first_byte_timeout_s: float = Field(120, gt=0, description="To its first byte: large local models load for a minute.")
@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     underpin_data_dir: Path = Field(BACKEND_DIR / "data", description="Database and caches of the embedded defaults.")
 
     # --- runs ---
-    takeover: Literal["auto", "cancel", "wait"] = Field("auto", description="A message on a busy thread: cancel the active run, wait for it, or auto: wait in group threads only.")  # fmt: skip
+    takeover: Literal["auto", "cancel", "wait"] = Field(
+        "auto", description="A message on a busy thread cancels its run, or waits for it; auto: waits in group threads only."
+    )
     max_waiting: int = Field(20, ge=1, description="Messages that may wait in one thread; more get 429.")
     last_messages: int = Field(10, ge=1, description="Messages that the first assistant's model reads, as the original had.")
     max_completion_tokens: int = Field(1000, ge=1, description="Tokens of an answer of the first assistant, as the original had.")

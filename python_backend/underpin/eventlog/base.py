@@ -1,14 +1,16 @@
-"""The EventLog seam: what a run says, numbered, encoded once, and followed by anyone.
+"""The EventLog seam: what a run says, numbered, encoded once, and followed by anyone; and the ThreadLog, a thread's own stream.
 
 Only events of the log carry numbers. An event's line is the envelope that two of the three framings send as it is.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+from pydantic import JsonValue
 
 from ..objects.run import Run
+from ..objects.thread import Thread
 from ..store.base import Changes, Conditions, Scope
 
 
@@ -65,8 +67,40 @@ class EventLog(Protocol):
         StoreUnavailable when older events cannot be read. Never slows the writer: a reader that falls behind reads the journal.
         """
 
+    def kept(self, run: Run) -> AsyncGenerator[Sequence[Event], None]:
+        """The events that count of all claims of `run`, from the journal: where its next owner begins. Ends at the last one."""
+
     async def start(self) -> None:
         """Begin to flush."""
 
+    def end_followers(self) -> None:
+        """The server stops: followers end once they have read what is there."""
+
     async def stop(self) -> None:
         """Write what is appended, and end. Runs that are still open stay open."""
+
+
+MESSAGE_ADDED = "thread.message.added"
+RUN_QUEUED = "thread.run.queued"
+"""A message waits for its turn."""
+RUN_STARTED = "thread.run.started"
+RUN_ENDED = "thread.run.ended"
+RENAMED = "thread.renamed"
+DELETED = "thread.deleted"
+RESET = "thread.reset"
+"""Not stored: read the thread anew and go on from this number."""
+
+
+class ThreadLog(Protocol):
+    async def append(self, owner: str, thread_id: str, number: int, name: str, data: Mapping[str, JsonValue]) -> None:
+        """Write the event under the number that the thread gave for it, and wake the followers. May be repeated."""
+
+    async def say(self, owner: str, thread_id: str, name: str, data: Mapping[str, JsonValue]) -> None:
+        """`append` under a number of its own. Raises NotFound when the thread is gone."""
+
+    def follow(self, thread: Thread, after: int, *, tick_s: float | None = None) -> AsyncGenerator[Sequence[Event], None]:
+        """The thread's events above `after`, replayed and then live, until the thread is deleted or the caller stops. An empty
+        batch says that nothing came for `tick_s`. A number that stays missing becomes one RESET event."""
+
+    def end_followers(self) -> None:
+        """The server stops: followers end once they have read what is there."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from ..ids import derived_id
 from ..objects.journal_chunk import JournalChunk
-from ..objects.run import EVENTS_A_CLAIM, Run
+from ..objects.run import Run
 from ..store.base import Scope, Store
 from .base import Event
 
@@ -47,18 +47,6 @@ async def read(store: Store, run: Run, after: int, *, scope: Scope) -> AsyncGene
 def events_of(chunk: JournalChunk) -> list[Event]:
     """A chunk's events."""
     return [Event(chunk.first + at, _name(line), line.encode()) for at, line in enumerate(chunk.lines.split("\n"))]
-
-
-def last_number(run: Run) -> int:
-    """Number of the last event of the run that counts; 0 when there is none."""
-    if run.journal_last:
-        return run.journal_last
-    return max((head.last for head in run.past_heads), default=0)
-
-
-def first_number(run: Run) -> int:
-    """The number with which the present claim begins: beyond anything that an earlier owner can have sent."""
-    return (run.claim_no - 1) * EVENTS_A_CLAIM + 1
 
 
 def _name(line: str) -> str:

@@ -8,7 +8,7 @@ from ..errors import StoreUnavailable
 from ..objects.run import Run
 from ..store.base import Scope, Store
 from .base import Event, EventLog, RunWriter
-from .journal import first_number, read
+from .journal import read
 from .memory import LiveLog
 from .writer import JournaledWriter
 
@@ -26,6 +26,7 @@ class JournaledLog(EventLog):
         self._tail_s = tail_s
         self._writers: dict[str, JournaledWriter] = {}
         self._active = asyncio.Event()
+        self._stopping = False
         self._flusher: asyncio.Task[None] | None = None
 
     def open(self, run: Run, on_fenced: Callable[[], None]) -> RunWriter:
@@ -45,7 +46,7 @@ class JournaledLog(EventLog):
                 if batch:
                     after = batch[-1].number
                     yield batch
-                elif live.complete:
+                elif live.complete or self._stopping:
                     return
                 elif not await live.wait(after, tick_s):
                     yield ()
@@ -55,15 +56,18 @@ class JournaledLog(EventLog):
             async for old in read(self._store, run, after, scope=scope):
                 after = old[-1].number
                 yield old
-            if run.ended or (run.status == "requires_action" and self._live(run_id) is None):
+            if run.ended or (run.status == "requires_action" and self._live(run_id) is None) or self._stopping:
                 return
-            after = max(after, first_number(run) - 1)  # what a dead owner may have sent beyond its journal does not count
+            after = max(after, run.first_number - 1)  # what a dead owner may have sent beyond its journal does not count
             if after == before and self._live(run_id) is None:
                 await asyncio.sleep(self._tail_s)  # another process writes it: its journal is all there is to look at
                 quiet_s += self._tail_s
                 if tick_s is not None and quiet_s >= tick_s:
                     quiet_s = 0.0
                     yield ()
+
+    def kept(self, run: Run) -> AsyncGenerator[Sequence[Event], None]:
+        return read(self._store, run, 0, scope=Scope(run.owner))
 
     def _live(self, run_id: str) -> LiveLog | None:
         writer = self._writers.get(run_id)
@@ -73,6 +77,11 @@ class JournaledLog(EventLog):
 
     async def start(self) -> None:
         self._flusher = asyncio.create_task(self._flush_forever(), name="journal flusher")
+
+    def end_followers(self) -> None:
+        self._stopping = True
+        for writer in self._writers.values():
+            writer.wake()
 
     async def stop(self) -> None:
         if self._flusher is not None:

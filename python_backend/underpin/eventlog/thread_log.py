@@ -15,24 +15,14 @@ from ..ids import derived_id
 from ..objects.thread import Thread
 from ..objects.thread_event import ThreadEvent
 from ..store.base import Inc, Scope, Store
-from .base import Event, event_line
-
-MESSAGE_ADDED = "thread.message.added"
-RUN_QUEUED = "thread.run.queued"
-"""A message waits for its turn."""
-RUN_STARTED = "thread.run.started"
-RUN_ENDED = "thread.run.ended"
-RENAMED = "thread.renamed"
-DELETED = "thread.deleted"
-RESET = "thread.reset"
-"""Not stored: read the thread anew and go on from this number."""
+from .base import DELETED, RESET, Event, ThreadLog, event_line
 
 KEEP = 1000
 _CLEAR_EVERY = 200
 _PAGE = 100
 
 
-class ThreadLog:
+class StoredThreadLog(ThreadLog):
     """`gap_s`: how long a missing number may be on its way. `tail_s`: how often others' writes are looked for."""
 
     def __init__(self, store: Store, *, gap_s: float = 2.0, tail_s: float = 1.0) -> None:
@@ -40,9 +30,9 @@ class ThreadLog:
         self._gap_s = gap_s
         self._tail_s = tail_s
         self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._stopping = False
 
     async def append(self, owner: str, thread_id: str, number: int, name: str, data: Mapping[str, JsonValue]) -> None:
-        """Write the event under the number that the thread gave for it, and wake the followers. May be repeated."""
         event = ThreadEvent(
             id=derived_id("tevt_", thread_id, number), owner=owner, thread_id=thread_id, seq=number, name=name, data=dict(data)
         )
@@ -56,13 +46,10 @@ class ThreadLog:
             waiter.set()
 
     async def say(self, owner: str, thread_id: str, name: str, data: Mapping[str, JsonValue]) -> None:
-        """`append` under a number of its own. Raises NotFound when the thread is gone."""
         thread = await self._store.update(Thread, thread_id, {"last_seq": Inc()}, scope=Scope(owner))
         await self.append(owner, thread_id, thread.last_seq, name, data)
 
     async def follow(self, thread: Thread, after: int, *, tick_s: float | None = None) -> AsyncGenerator[Sequence[Event], None]:
-        """The thread's events above `after`, replayed and then live, until the thread is deleted or the caller stops. An empty
-        batch says that nothing came for `tick_s`. A gap that does not close within `gap_s` becomes one RESET event."""
         woken = asyncio.Event()
         waiters = self._waiters.setdefault(thread.id, set())
         waiters.add(woken)
@@ -87,6 +74,8 @@ class ThreadLog:
                     if run[-1].name == DELETED:
                         return
                     continue
+                if self._stopping:
+                    return
                 if tick_s is not None and clock() - quiet_since >= tick_s:
                     quiet_since = clock()
                     yield ()
@@ -95,6 +84,12 @@ class ThreadLog:
             waiters.discard(woken)
             if not waiters:
                 self._waiters.pop(thread.id, None)
+
+    def end_followers(self) -> None:
+        self._stopping = True
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.set()
 
     async def _after(self, thread: Thread, after: int) -> list[ThreadEvent]:
         page = await self._store.page(ThreadEvent, thread.id, scope=Scope(thread.owner), after=after, limit=_PAGE, order="asc")

@@ -7,7 +7,7 @@ from ..errors import ConditionFailed
 from ..objects.run import Run
 from ..store.base import Changes, Conditions, JournalWrite, Scope, Store
 from .base import Event, event_line
-from .journal import chunk_of, first_number
+from .journal import chunk_of
 from .memory import LiveLog
 
 
@@ -16,7 +16,7 @@ class JournaledWriter:
 
     def __init__(self, store: Store, run: Run, *, lease_s: float, on_fenced: Callable[[], None]) -> None:
         self.run = run
-        self.live = LiveLog(first_number(run))
+        self.live = LiveLog(run.first_number)
         self.lock = asyncio.Lock()
         """Held while something of this run is on its way to the store."""
         self.renewed_at = store.now()

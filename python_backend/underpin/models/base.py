@@ -28,7 +28,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class CitationDelta(msgspec.Struct, frozen=True, gc=False):
-    """A marker that stands in the text just sent: `start_index`, `end_index` are code points from the start of this turn's text."""
+    """A marker that stands in the text just sent. `start_index`, `end_index`: code points from the start of this turn's text."""
 
     marker: str
     start_index: int

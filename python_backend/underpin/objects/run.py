@@ -98,6 +98,10 @@ class Head(_Value):
     last: int
 
 
+EVENTS_A_CLAIM = 1_000_000_000
+"""Room for one owner's event numbers. No run has a thousand million events, and 9 million claims stay exact in JavaScript."""
+
+
 class Run(Stored):
     kind: ClassVar[str] = "runs"
     parent: ClassVar[str | None] = "thread_id"
@@ -171,6 +175,12 @@ class Run(Stored):
     def ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def first_number(self) -> int:
+        """The number with which the present claim begins: beyond anything that an earlier owner can have sent."""
+        return (self.claim_no - 1) * EVENTS_A_CLAIM + 1
 
-EVENTS_A_CLAIM = 1_000_000_000
-"""Room for one owner's event numbers. No run has a thousand million events, and 9 million claims stay exact in JavaScript."""
+    @property
+    def last_number(self) -> int:
+        """Number of the last event of the run that counts; 0 when there is none."""
+        return self.journal_last or max((head.last for head in self.past_heads), default=0)

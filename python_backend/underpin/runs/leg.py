@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ConditionFailed, ModelError, StoreUnavailable, UnderpinError
-from ..eventlog.base import EventLog, RunWriter
-from ..eventlog.thread_log import ThreadLog
+from ..eventlog.base import EventLog, RunWriter, ThreadLog
 from ..models.base import FinishReason, Models, TextDelta, ToolCallDelta
 from ..objects.run import LastError, Run, RunIncomplete
 from ..store.base import Scope, Store

@@ -12,8 +12,7 @@ import msgspec
 from pydantic import JsonValue
 
 from ..errors import AlreadyExists, NotFound
-from ..eventlog.base import RunWriter
-from ..eventlog.thread_log import MESSAGE_ADDED, ThreadLog
+from ..eventlog.base import MESSAGE_ADDED, RunWriter, ThreadLog
 from ..models.base import CitationDelta, TextDelta, ToolCallDelta, UsageFact
 from ..objects.message import IncompleteDetails, IncompleteReason, Message, Text, TextPart
 from ..objects.run import LastError, Run, RunIncomplete, may_become
@@ -233,7 +232,6 @@ class Recorder:
             "usage": self.progress.usage(),
             "required_action": None,
             "expires_at": None,
-            "lease_until": None,
             "deadline": None,
             **({stamp: now} if stamp else {}),
             **({"model": model} if model else {}),

@@ -11,9 +11,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ..errors import AlreadyExists, ConditionFailed, ModelError, NotFound, ThreadBusy, TooManyWaiting, UnderpinError, WrongState
-from ..eventlog.journal import first_number
-from ..eventlog.thread_log import MESSAGE_ADDED, RUN_ENDED, RUN_QUEUED, RUN_STARTED
+from ..errors import (
+    AlreadyExists,
+    ConditionFailed,
+    ModelError,
+    NotFound,
+    ShuttingDown,
+    ThreadBusy,
+    TooManyWaiting,
+    UnderpinError,
+    WrongState,
+)
+from ..eventlog.base import MESSAGE_ADDED, RUN_ENDED, RUN_QUEUED, RUN_STARTED
 from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
@@ -48,6 +57,7 @@ class Runner:
         self._times = times
         self._max_waiting = max_waiting
         self._legs: dict[str, Leg] = {}
+        self._closing = False
 
     async def start(self, order: RunOrder) -> Run:
         """Make a run of a message; when it returns, the message and the run are in the store and the model is being asked.
@@ -55,6 +65,7 @@ class Runner:
         Returns the run that is there already when the order's Idempotency-Key made one. Raises KeyReused, TooManyWaiting,
         ThreadBusy (only where the order says `refuse`), NotFound when the thread is gone, StoreUnavailable.
         """
+        self._refuse_when_closing()
         admitted = await admit(self.room.store, order, self._times.idempotency_keep_s)
         if admitted.existing is not None:
             return admitted.existing
@@ -78,6 +89,7 @@ class Runner:
     async def submit(self, run: Run, outputs: Mapping[str, str]) -> tuple[Run, int]:
         """Go on with a run that waits for tool outputs (call id → output). Returns it, and the event number after which what
         follows is new. Raises WrongState when it does not wait for these."""
+        self._refuse_when_closing()
         if run.status != "requires_action":
             raise WrongState(f'Runs in status "{run.status}" do not accept tool outputs.')
         steps = await self.room.store.page(RunStep, run.id, scope=Scope(run.owner), limit=1000, order="asc")
@@ -103,7 +115,7 @@ class Runner:
             await self._give_up(leg, error)
             raise
         self._work(leg)
-        return leg.run, first_number(taken) - 1
+        return leg.run, taken.first_number - 1
 
     async def stop(self, run: Run, why: StopReason = "cancelled") -> Run:
         """End a run now and keep what it said; the run as it is then. One that has ended stays as it is, so twice is the same as
@@ -151,7 +163,7 @@ class Runner:
         while True:
             page = await self.room.store.page(Run, thread_id, scope=EVERYONE, where={"waiting": True}, limit=1, order="asc")
             leg = self._legs.get(page.data[0].id) if page.data else None
-            if leg is None or leg.task is not None:
+            if leg is None or leg.task is not None or self._closing:
                 return
             try:
                 thread = await self._claims.hold_thread(leg.run)
@@ -171,15 +183,15 @@ class Runner:
             await self.room.thread_log.append(run.owner, run.thread_id, thread.last_seq, RUN_ENDED, data)
         log_until = self.room.store.now() + self._times.run_log_keep_s
         try:
-            await self.room.store.update(
-                Run, run.id, {"settled": True, "waiting": False, "log_until": log_until}, scope=Scope(run.owner)
-            )
+            settled = {"settled": True, "waiting": False, "lease_until": None, "log_until": log_until}
+            await self.room.store.update(Run, run.id, settled, scope=Scope(run.owner))
         except NotFound:
             return
         await self.start_next(run.thread_id)
 
     async def close(self) -> None:
         """End every run of this process with a sentence, each stream with its last event."""
+        self._closing = True
         legs = list(self._legs.values())
         for leg in legs:
             if leg.task is not None:
@@ -187,6 +199,10 @@ class Runner:
         tasks = [leg.task for leg in legs if leg.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_WAIT_S)
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise ShuttingDown("The server is shutting down. Try again in a moment.", retry_after_s=5)
 
     def _open(self, run: Run, progress: Progress) -> Leg:
         leg = Leg(self.room, run, progress)
@@ -289,7 +305,7 @@ class Runner:
         log = self.room.thread_log
         message = {"message": input_message(run, first).wire()}
         await log.append(run.owner, run.thread_id, first, MESSAGE_ADDED, message)
-        await log.append(run.owner, run.thread_id, first + 1, RUN_STARTED, {"runId": run.id, "after": first_number(run) - 1})
+        await log.append(run.owner, run.thread_id, first + 1, RUN_STARTED, {"runId": run.id, "after": run.first_number - 1})
 
     async def _give_up(self, leg: Leg, error: BaseException) -> None:
         """A start that could not be finished: the run ends now where the store allows it, else by the sweep."""

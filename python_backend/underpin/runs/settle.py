@@ -3,8 +3,7 @@
 import logging
 
 from ..errors import AlreadyExists, ConditionFailed, NotFound
-from ..eventlog.journal import read
-from ..eventlog.thread_log import MESSAGE_ADDED
+from ..eventlog.base import MESSAGE_ADDED
 from ..objects.message import Message
 from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
@@ -57,7 +56,7 @@ async def progress_of(room: Room, run: Run) -> Progress:
     """Where a run stands by its journal, and by its steps where it goes on after tool outputs."""
     scope = Scope(run.owner)
     progress = Progress()
-    async for events in read(room.store, run, 0, scope=scope):
+    async for events in room.log.kept(run):
         replay(progress, run, events, room.server_tools)
     steps = await room.store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
     stored = progress_after(run, steps.data, room.server_tools)

@@ -1,6 +1,7 @@
 """No state without a deadline: what a dead owner left is finished or undone here, by whoever is alive.
 
-It looks for runs whose lease or deadline ran out, threads held by nobody, keys and journals that are old. Each step may be repeated.
+It looks for runs whose lease or deadline ran out, threads held by nobody, keys and journals that are old. Every step may be
+repeated.
 """
 
 import asyncio

@@ -130,8 +130,8 @@ class Store(Protocol):
         """Objects of one parent in the order of `seq`; all parents' (in no promised order) when `parent` is None.
 
         `after` and `before` are `seq` numbers, exclusive, in list order: with `desc`, `after=7` gives 6, 5, …, and
-        `before=7` gives what stands before 7 in the list, the nearest ones: …, 9, 8. Objects whose `seq` is 0 are listed only when `parent`
-        is None. `limit` is 1 to 1000.
+        `before=7` gives what stands before 7 in the list, the nearest ones: …, 9, 8. Objects whose `seq` is 0 are listed
+        only when `parent` is None. `limit` is 1 to 1000.
         """
 
     async def clear(self, kind: type[T], parent: str, *, scope: Scope, up_to_seq: int | None = None) -> int:

@@ -36,5 +36,5 @@ class Tool(Protocol):
     spec: FunctionSpec
 
     async def run(self, arguments: str, context: ToolContext) -> ToolResult:
-        """Do it. `arguments` is the JSON text that the model wrote, possibly broken: a model's mistake becomes an output that says
-        so, never an exception. Never blocks the event loop for more than a few milliseconds."""
+        """Do it. `arguments` is the JSON text that the model wrote, possibly broken: a model's mistake becomes an output that
+        says so, never an exception. Never blocks the event loop for more than a few milliseconds."""

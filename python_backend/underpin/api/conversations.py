@@ -1,0 +1,32 @@
+"""The row that a chat has in `conversations`: made with its first message, named by a date until a title replaces it."""
+
+import logging
+import secrets
+from datetime import UTC, datetime
+
+from ..objects.conversation import Conversation
+from .rooms import Rooms
+
+logger = logging.getLogger("underpin.api")
+
+
+def new_conversation(owner: str, thread_id: str, *, name: str | None = None, is_group: bool = False) -> Conversation:
+    """A row of now; its name is the date and time where none is given, as in the original."""
+    now = datetime.now(UTC)
+    return Conversation(
+        id=f"{int(now.timestamp()):08x}{secrets.token_hex(8)}",  # the form of an ObjectId, whose first half is the time too
+        userId=owner,
+        threadId=thread_id,
+        name=name or f"{now.astimezone():%Y-%m-%d %H:%M:%S}",
+        isGroup=is_group,
+        createdAt=now,
+        updatedAt=now,
+    )
+
+
+async def remember(rooms: Rooms, owner: str, thread_id: str) -> None:
+    """A message was sent in the thread: its row is there and says when."""
+    if await rooms.conversations.touch(owner, thread_id):
+        return
+    if await rooms.conversations.add(new_conversation(owner, thread_id)):
+        logger.info("✅ Created new conversation in %s: %s", rooms.store_name, thread_id)

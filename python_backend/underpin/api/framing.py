@@ -1,0 +1,87 @@
+"""One stream, three framings: how an event's bytes become a line, and which form a client gets.
+
+A follower frames a whole batch into one piece of bytes, so that one read of the model is one send.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from starlette.datastructures import Headers
+
+from ..eventlog.base import Event
+
+SSE = "text/event-stream"
+NDJSON = "application/x-ndjson"
+
+VARY = "Accept, Origin, Sec-Fetch-Mode"
+"""What was looked at to choose."""
+
+
+class Framing(Protocol):
+    media_type: str
+    keep_alive: bytes
+    """Sent when nothing else was for a while. Carries no number."""
+    end: bytes
+    """Sent once, when the stream ends by itself."""
+
+    def frame(self, events: Sequence[Event]) -> bytes:
+        """The events as they go over the wire, whole lines only."""
+
+
+class GuideSSE:
+    """`id: N`, `data: {"event": NAME, "data": JSON}`: the guide's form, readable by every SSE client."""
+
+    media_type = SSE
+    keep_alive = b": keep-alive\n\n"
+    end = b""
+
+    def frame(self, events: Sequence[Event]) -> bytes:
+        return b"".join([b"id: %d\ndata: %b\n\n" % (event.number, event.line) for event in events])
+
+
+class Lines:
+    """`{"event": NAME, "data": JSON, "id": N}` and a line end: what `AssistantStream.fromReadableStream()` reads, in every
+    version measured; it ignores the number, with which others resume. An empty line keeps it alive: a comment would be an error.
+    """
+
+    media_type = NDJSON
+    keep_alive = b"\n"
+    end = b""
+
+    def frame(self, events: Sequence[Event]) -> bytes:
+        return b"".join([b'%b,"id":%d}\n' % (event.line[:-1], event.number) for event in events])
+
+
+GUIDE_SSE = GuideSSE()
+LINES = Lines()
+
+
+def choose_framing(headers: Headers) -> Framing:
+    """The form that a chat route answers in.
+
+    `Accept` decides where it names one of the two (the greater q, then the first named). Else a `fetch` of a browser or of
+    Node, which tells itself by `Sec-Fetch-Mode` or `Origin`, gets lines, because `AssistantStream` cannot read SSE; curl, Python
+    and all others get SSE.
+    """
+    named = [(q, -at, kind) for at, (kind, q) in enumerate(_accepted(headers)) if kind in (SSE, NDJSON) and q > 0]
+    if named:
+        return GUIDE_SSE if max(named)[2] == SSE else LINES
+    return LINES if "sec-fetch-mode" in headers or "origin" in headers else GUIDE_SSE
+
+
+def _accepted(headers: Headers) -> list[tuple[str, float]]:
+    accepted = []
+    for part in ",".join(headers.getlist("accept")).split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        accepted.append((kind.lower(), _quality(parameters)))
+    return accepted
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    for parameter in parameters:
+        if parameter.lower().startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,30 @@
+"""For operators: is it up, is it ready, and what is missing."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from .. import __version__
+from .rooms import rooms_of
+
+router = APIRouter(tags=["server"])
+
+
+@router.get("/")
+async def root(request: Request) -> Response:
+    """The guide's sign of life."""
+    return JSONResponse({"status": "ok", "message": "Underpin is running", "version": __version__})
+
+
+@router.get("/health")
+async def health(request: Request) -> Response:
+    """The process answers. Asks nobody else."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/ready")
+async def ready(request: Request) -> Response:
+    """Whether messages can be answered now; 503 names the parts that cannot work and why."""
+    why = {part: await check() for part, check in rooms_of(request).checks.items()}
+    broken = {part: reason for part, reason in why.items() if reason is not None}
+    body = {"status": "not ready" if broken else "ready", "parts": {part: reason or "ok" for part, reason in why.items()}}
+    return JSONResponse(body, status_code=503 if broken else 200, headers={"Retry-After": "5"} if broken else {})

@@ -1,0 +1,26 @@
+"""The HTTP application: every route, every error, behind the guard."""
+
+from collections.abc import Collection
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from .. import __version__
+from . import chat, errors, health, next_routes
+from .guard import guarded
+from .history import history_routes
+from .rooms import Rooms
+from .threads import thread_routes
+
+DESCRIPTION = "Threads, messages and runs in your own database, any OpenAI-compatible model behind them."
+
+
+def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str]) -> ASGIApp:
+    """The finished ASGI app over open rooms."""
+    app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app.state.rooms = rooms
+    errors.install(app)
+    # Lists before threads: `/threads/history` is no thread.
+    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router):
+        app.include_router(router)
+    return guarded(app, origins=origins, hosts=hosts)

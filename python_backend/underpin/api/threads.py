@@ -1,0 +1,160 @@
+"""Threads: made, read, followed, stopped. The same routes under the guide's paths and under the Next.js ones."""
+
+import time
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from ..errors import BadInput, NotFound
+from ..ids import new_id
+from ..objects.message import Message
+from ..objects.run import Run
+from ..objects.thread import Thread
+from ..runs.title import title_for
+from ..store.base import Scope
+from .auth import owner_of
+from .body import Body, body_doc, read_body
+from .chat import cursor_of, find_run, find_thread, first_answer
+from .errors import error_response
+from .framing import LINES, Framing, choose_framing
+from .rooms import Rooms, rooms_of
+from .stream import EventStream
+
+MOST_LISTED = 1000
+MOST_OF_HISTORY = 50
+"""The original's `messages-history` gave the last fifty."""
+
+NEXT = "/api/assistants/threads"
+
+
+class TitleBody(Body):
+    message: str
+
+
+class ToolOutput(Body):
+    output: str
+    tool_call_id: str
+
+
+class ActionsBody(Body):
+    runId: str  # noqa: N815 (the front ends' names)
+    toolCallOutputs: list[ToolOutput]  # noqa: N815
+
+
+async def create_thread(request: Request) -> Response:
+    """Make an empty thread; the body, if there is one, is not read."""
+    rooms, owner = rooms_of(request), owner_of(request)
+    thread = Thread(id=new_id("thread_"), owner=owner, seq=await rooms.store.next_seq(owner), created_at=int(time.time()))
+    await rooms.store.add(thread)
+    return JSONResponse({"threadId": thread.id})
+
+
+async def history(request: Request, thread_id: str) -> Response:
+    """The thread's messages, newest first, and what is going on in it: `activeRun` with the cursor from which to follow it, and
+    `threadCursor`, from which to follow the thread's own events."""
+    try:
+        thread = await find_thread(request, thread_id)
+    except NotFound as error:
+        return error_response(error, extra={"notFound": True})
+    messages = await _last_messages(rooms_of(request), thread, MOST_LISTED)
+    listed = [message.wire() for message in messages]
+    return JSONResponse({"threadId": thread.id, "messages": listed, **await _going_on(request, thread)})
+
+
+async def messages_history(request: Request, thread_id: str) -> Response:
+    """The last fifty messages as plain text, oldest first; what is going on as in `history`."""
+    thread = await find_thread(request, thread_id)
+    messages = await _last_messages(rooms_of(request), thread, MOST_OF_HISTORY)
+    listed = [{"role": message.role, "text": message.text()} for message in reversed(messages)]
+    return JSONResponse({"messages": listed, **await _going_on(request, thread)})
+
+
+async def thread_events(request: Request, thread_id: str) -> Response:
+    """The thread's own stream: message added, run queued, started, ended, renamed, deleted. Resumable by `Last-Event-ID` or
+    `?after=N`; without either it begins with what happens next."""
+    after = cursor_of(request)
+    thread = await find_thread(request, thread_id)
+    if not after and "after" not in request.query_params:
+        after = thread.last_seq
+    rooms = rooms_of(request)
+    events = rooms.thread_log.follow(thread, after, tick_s=rooms.keep_alive_s)
+    return EventStream(events, choose_framing(request.headers), {"X-Thread-Id": thread.id})
+
+
+async def stop(request: Request, thread_id: str) -> Response:
+    """End the active run and keep what it said as an `incomplete` message. Twice, or after the end, is the same as once."""
+    rooms = rooms_of(request)
+    thread = await find_thread(request, thread_id)
+    stopped: Run | None = None
+    if thread.active_run is not None:
+        stopped = await rooms.runner.stop(await find_run(request, thread.active_run))
+    return JSONResponse({"success": True, "threadId": thread.id, "runId": stopped.id if stopped else None})
+
+
+async def title(request: Request, thread_id: str) -> Response:
+    """A title of at most 60 characters for a chat that begins with `message`; it is not saved by this call."""
+    body = await read_body(request, TitleBody)
+    if not body.message.strip():
+        raise BadInput("message is required", param="message")
+    rooms = rooms_of(request)
+    return JSONResponse({"title": await title_for(rooms.models, body.message, rooms.title_model)})
+
+
+async def actions(request: Request, thread_id: str) -> Response:
+    """Tool outputs for a run that waits for them; answers with the stream of what follows."""
+    return await submit_outputs(request, thread_id, choose_framing(request.headers))
+
+
+async def next_actions(request: Request, thread_id: str) -> Response:
+    """`actions` as lines of JSON."""
+    return await submit_outputs(request, thread_id, LINES)
+
+
+async def submit_outputs(request: Request, thread_id: str, framing: Framing) -> Response:
+    """Hand the outputs to the run and follow what it does with them."""
+    body = await read_body(request, ActionsBody)
+    outputs = {output.tool_call_id: output.output for output in body.toolCallOutputs}
+    if not outputs or len(outputs) < len(body.toolCallOutputs):
+        raise BadInput("toolCallOutputs must hold one output for each tool_call_id.", param="toolCallOutputs")
+    thread = await find_thread(request, thread_id)
+    run = await find_run(request, body.runId)
+    if run.thread_id != thread.id:
+        raise NotFound(f"No run found with id '{run.id}' in thread '{thread.id}'.")
+    run, after = await rooms_of(request).runner.submit(run, outputs)
+    return await first_answer(request, run, after, framing)
+
+
+async def _last_messages(rooms: Rooms, thread: Thread, most: int) -> list[Message]:
+    page = await rooms.store.page(Message, thread.id, scope=Scope(thread.owner), limit=most, order="desc")
+    return page.data
+
+
+async def _going_on(request: Request, thread: Thread) -> dict[str, object]:
+    """`thread` was read before the messages were, so nothing falls between them and the cursors: it may only be told twice."""
+    active: dict[str, object] | None = None
+    if thread.active_run is not None:
+        try:
+            run = await find_run(request, thread.active_run)
+        except NotFound:
+            run = None
+        if run is not None and not run.ended:
+            active = {"id": run.id, "status": run.status, "cursor": 0}
+    return {"activeRun": active, "threadCursor": thread.last_seq}
+
+
+def thread_routes() -> APIRouter:
+    """Each route under both of its paths."""
+    router = APIRouter(tags=["threads"])
+    router.add_api_route("/threads/create", create_thread, methods=["POST"])
+    router.add_api_route(NEXT, create_thread, methods=["POST"], tags=["next"])
+    for prefix, tags in (("/threads", []), (NEXT, ["next"])):
+        thread = prefix + "/{thread_id}"
+        router.add_api_route(thread + "/history", history, methods=["GET"], tags=[*tags])
+        router.add_api_route(thread + "/messages-history", messages_history, methods=["GET"], tags=[*tags])
+        router.add_api_route(thread + "/events", thread_events, methods=["GET"], tags=[*tags])
+        router.add_api_route(thread + "/stop", stop, methods=["POST"], tags=[*tags])
+        router.add_api_route(thread + "/title", title, methods=["POST"], tags=[*tags], openapi_extra=body_doc(TitleBody))
+    extra = body_doc(ActionsBody)
+    router.add_api_route("/threads/{thread_id}/actions", actions, methods=["POST"], openapi_extra=extra)
+    router.add_api_route(NEXT + "/{thread_id}/actions", next_actions, methods=["POST"], tags=["next"], openapi_extra=extra)
+    return router

@@ -1,0 +1,134 @@
+"""Builds every room and wires them: the only file that knows all."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp
+
+from .api.rooms import Rooms
+from .api.server import build_api
+from .errors import ConfigError
+from .eventlog.journaled import JournaledLog
+from .eventlog.thread_log import StoredThreadLog
+from .knowledge.library import Library
+from .models.base import Models
+from .models.catalog import Catalog
+from .models.chat_completions import ChatCompletions
+from .models.extractive import Extractive
+from .models.scripted import Scripted
+from .runs.claims import Claims
+from .runs.first_assistant import ensure_first_assistant, first_assistant_id
+from .runs.leg import Room
+from .runs.runner import Runner, Times
+from .runs.sweep import Sweep
+from .settings import OPENAI_BASE_URL, Settings
+from .store.base import Store
+from .store.sqlite import SqliteStore
+from .store.sqlite_conversations import SqliteConversations
+from .tools.file_search import FileSearch
+
+
+def _as_it_is(store: Store) -> Store:
+    return store
+
+
+@asynccontextmanager
+async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store] = _as_it_is) -> AsyncGenerator[Rooms, None]:
+    """Every room, open and at work; closed in turn at the end. `wrap_store` puts something around the store: a fault, a count.
+
+    Raises ConfigError with one clear line when a setting cannot work.
+    """
+    _refuse_mongodb(settings)
+    library = Library()
+    await library.open()
+    sqlite = SqliteStore(settings.underpin_data_dir)
+    await sqlite.open()
+    store = wrap_store(sqlite)
+    models = build_models(settings)
+    log = JournaledLog(
+        store, flush_s=settings.journal_flush_s, lease_s=settings.run_lease_s, heartbeat_s=settings.run_heartbeat_s
+    )
+    thread_log = StoredThreadLog(store)
+    claims = Claims(store, sqlite.worker, settings.run_lease_s)
+    tools = {tool.name: tool for tool in (FileSearch(library),)}
+    room = Room(store, log, thread_log, models, dict(tools))
+    times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
+    runner = Runner(room, claims, times, settings.max_waiting)
+    sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
+    try:
+        assistant = await ensure_first_assistant(
+            store,
+            first_assistant_id(settings.openai_assistant_id),
+            last_messages=settings.last_messages,
+            max_completion_tokens=settings.max_completion_tokens,
+        )
+        await log.start()
+        await sweep.start()
+
+        async def store_answers() -> str | None:
+            await store.ping()
+            return None
+
+        async def sweep_works() -> str | None:
+            return sweep.failing
+
+        yield Rooms(
+            store=store,
+            conversations=SqliteConversations(sqlite),
+            log=log,
+            thread_log=thread_log,
+            models=models,
+            runner=runner,
+            assistant_id=assistant.id,
+            store_name="the embedded store",
+            takeover=settings.takeover,
+            refusal_wait_s=settings.refusal_wait_s,
+            keep_alive_s=settings.keep_alive_s,
+            max_body_bytes=settings.max_body_bytes,
+            checks={"store": store_answers, "model": models.check, "sweep": sweep_works},
+        )
+    finally:
+        await sweep.stop()
+        await runner.close()
+        await log.stop()
+        await models.close()
+        await sqlite.close()
+
+
+def build_app(settings: Settings, rooms: Rooms) -> ASGIApp:
+    """The HTTP application over open rooms."""
+    return build_api(rooms, origins=settings.cors_origins, hosts=[settings.host, *settings.allowed_hosts])
+
+
+def build_models(settings: Settings) -> Models:
+    """The configured upstream, if any, and the embedded models."""
+    key = settings.openai_api_key
+    upstream = None
+    if settings.model_base_url is not None:
+        upstream = ChatCompletions(
+            settings.model_base_url,
+            key.get_secret_value() if key else None,
+            connect_timeout_s=settings.model_connect_timeout_s,
+            first_byte_timeout_s=settings.model_first_byte_timeout_s,
+            between_bytes_timeout_s=settings.model_gap_timeout_s,
+        )
+    return Catalog(
+        upstream,
+        default_model=settings.openai_model,
+        aliases=settings.aliases,
+        at_openai=settings.model_base_url is not None and _host(settings.model_base_url) == _host(OPENAI_BASE_URL),
+        embedded={"extractive": Extractive(), "scripted": Scripted()},
+    )
+
+
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname
+
+
+def _refuse_mongodb(settings: Settings) -> None:
+    if settings.mongodb_uri is not None:
+        raise ConfigError(
+            "MONGODB_URI is set, and this version keeps everything in its embedded store only. "
+            "Take the line out of python_backend/.env to start on the embedded store."
+        )
