@@ -24,6 +24,7 @@ RANKS = {
     "tools": 2,
     "runs": 3,
     "api": 4,
+    "logs": 4,
     "app": 5,
     "__main__": 6,
 }
