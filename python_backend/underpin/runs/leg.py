@@ -67,9 +67,11 @@ class Leg:
         )
 
     def begin(self, *names: str) -> None:
-        """Say the events with which the leg begins; all carry the run as it is now."""
+        """Say the events with which the leg begins, each with the run as it was at that step."""
+        queued = self.run.model_copy(update={"status": "queued", "started_at": None})
         for name in names:
-            self._writer.append(name, self.run.wire_json())
+            run = self.run if name == "thread.run.in_progress" else queued
+            self._writer.append(name, run.wire_json())
         self._writer.wake()
 
     @property
