@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
+TASK_NAME = "the upstream's answer"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -172,7 +174,7 @@ class Connection(asyncio.Protocol):
             self._received.clear()
             method, path, _ = first.split(" ")
             request = Request(method, path, headers, rest)
-            self._answering = asyncio.create_task(self.upstream.choose(request).answer(self))
+            self._answering = asyncio.create_task(self.upstream.choose(request).answer(self), name=TASK_NAME)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set()
