@@ -8,8 +8,8 @@ COMPILE := $(DEV) -m uv pip compile --quiet --system-certs --universal --python-
 setup:  ## the environment, with all that tests and checks need
 	$(DEV)
 
-dev:  ## the server, with everything logged
-	LOG_LEVEL=DEBUG $(DEV) main.py $(ARGS)
+dev:  ## the server, with everything logged, started again when a source changes
+	LOG_LEVEL=DEBUG $(DEV) main.py --reload $(ARGS)
 
 test:
 	$(DEV) -m pytest $(ARGS)

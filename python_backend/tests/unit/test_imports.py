@@ -26,13 +26,14 @@ RANKS = {
     "api": 4,
     "logs": 4,
     "app": 5,
-    "__main__": 6,
+    "serve": 6,
+    "__main__": 7,
 }
 # The journal keeps its chunks in the store, through the seam.
 PEERS_THAT_MEET = {("eventlog", "store.base")}
 # What any room may import, and what these themselves may: the package itself holds no more than its version.
 FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings": {"", "errors", "ids"}}
-READERS_OF_SETTINGS = {"app", "__main__"}
+READERS_OF_SETTINGS = {"app", "serve", "__main__"}
 # They see a seam's base.py, never a backend.
 SEAM_ONLY = {"runs", "api"}
 LONGEST_FILE = 350
