@@ -101,7 +101,9 @@ def _serve(model: str) -> None:
     params.model_alias = {NAME}
     params.n_ctx = 8192
     params.n_parallel = 4
-    params.cpuparams.n_threads = 2
+    # More threads wait for each other in a loop, and the tests share two cores with others.
+    params.cpuparams.n_threads = 1
+    params.cpuparams_batch.n_threads = 1
     params.cache_ram_mib = 0
     params.warmup = False
     params.offline = True
