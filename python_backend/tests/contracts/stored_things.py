@@ -31,9 +31,7 @@ def run(name: str = "r", parent: str = "thread_t", **fields: object) -> Run:
 
 
 def chunk(run_id: str, number: int, lines: str = "{}") -> JournalChunk:
-    return JournalChunk(
-        id=f"{run_id}.{number}", owner="ann", seq=number, run_id=run_id, claim_no=1, first=number, lines=lines
-    )  # fmt: skip
+    return JournalChunk(id=f"{run_id}.{number}", owner="ann", seq=number, run_id=run_id, claim_no=1, first=number, lines=lines)
 
 
 def one_of_each_kind() -> list[Stored]:

@@ -166,7 +166,7 @@ async def test_a_nested_path_is_no_field(store: Store) -> None:
 @pytest.mark.parametrize("changes", [{"status": "finished"}, {"created_at": "soon"}, {"usage": 5}, {"model": None}])
 async def test_a_value_that_the_field_cannot_hold_is_refused_before_it_is_written(
     store: Store, changes: dict[str, object]
-) -> None:  # fmt: skip
+) -> None:
     await store.add(run())
     with pytest.raises((TypeError, ValueError)):
         await store.update(Run, "run_r", changes, scope=ANN)
@@ -300,9 +300,7 @@ async def test_close_finishes_what_was_asked_before(backend: Backend, another: C
     assert len((await reader.page(Thread, None, scope=ANN, limit=100)).data) == 50
 
 
-async def test_everything_is_there_after_close_and_open(
-    backend: Backend, another: Callable[[], Awaitable[Store]]
-) -> None:  # fmt: skip
+async def test_everything_is_there_after_close_and_open(backend: Backend, another: Callable[[], Awaitable[Store]]) -> None:
     store = backend.store()
     await store.open()
     before = store.now()

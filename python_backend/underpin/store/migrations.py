@@ -1,7 +1,8 @@
 """The layout of the SQLite database: numbered migrations for what is fixed, and a table for each kind.
 
 A migration and its number are written in one transaction, so that an interrupted one is simply run again. One that was
-released is never edited; the next one changes what it did.
+released is never edited; the next one changes what it did. A kind may gain a field without one, unless conditions ask for the
+field's default: older documents lack it, and a migration must write it.
 """
 
 import sqlite3

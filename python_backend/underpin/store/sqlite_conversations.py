@@ -12,6 +12,14 @@ from .sqlite import SqliteStore
 COLUMNS = '"_id", "userId", "threadId", "name", "isGroup", "createdAt", "updatedAt"'
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
+# A row without a date is older than any (SQLite sorts null lowest); rowid decides between equals, in both queries alike.
+NEWEST = f"""SELECT {COLUMNS} FROM conversations WHERE "userId" = ? AND "threadId" = ?
+    ORDER BY "createdAt" DESC, rowid DESC LIMIT 1"""
+LISTED = f"""SELECT {COLUMNS} FROM conversations AS row WHERE "userId" = ? AND NOT EXISTS (
+        SELECT 1 FROM conversations AS newer WHERE newer."userId" = row."userId" AND newer."threadId" = row."threadId"
+        AND (coalesce(newer."createdAt", ''), newer.rowid) > (coalesce(row."createdAt", ''), row.rowid)
+    ) ORDER BY "createdAt" DESC, rowid DESC LIMIT ?"""
+
 Row = tuple[str, str, str, str, int, str | None, str | None]
 
 
@@ -38,18 +46,11 @@ class SqliteConversations:
         return await self._database.write(partial(_insert, row))
 
     async def get(self, user: str, thread_id: str) -> Conversation | None:
-        sql = f"""SELECT {COLUMNS} FROM conversations WHERE "userId" = ? AND "threadId" = ?
-            ORDER BY "createdAt" DESC, rowid DESC LIMIT 1"""
-        found = await self._database.read(partial(_rows, sql, (user, thread_id)))
+        found = await self._database.read(partial(_rows, NEWEST, (user, thread_id)))
         return found[0] if found else None
 
     async def page(self, user: str, limit: int = 1000) -> list[Conversation]:
-        # A row without a date is older than any (SQLite sorts null lowest); rowid decides between equals, here as in `get`.
-        sql = f"""SELECT {COLUMNS} FROM conversations AS row WHERE "userId" = ? AND NOT EXISTS (
-            SELECT 1 FROM conversations AS newer WHERE newer."userId" = row."userId" AND newer."threadId" = row."threadId"
-            AND (coalesce(newer."createdAt", ''), newer.rowid) > (coalesce(row."createdAt", ''), row.rowid)
-        ) ORDER BY "createdAt" DESC, rowid DESC LIMIT ?"""
-        return await self._database.read(partial(_rows, sql, (user, limit)))
+        return await self._database.read(partial(_rows, LISTED, (user, limit)))
 
     async def rename(self, user: str, thread_id: str, *, name: str | None, is_group: bool | None) -> bool:
         sql = """UPDATE conversations SET "name" = coalesce(?, "name"), "isGroup" = coalesce(?, "isGroup"), "updatedAt" = ?

@@ -112,7 +112,9 @@ def _new_values(kind: type[Stored], changes: Changes) -> Sql:
     columns: list[Sql] = []
     for field, value in changes.items():
         if isinstance(value, Inc):
-            parts.append(Sql(f"'$.{field}', {expression(field)} + ?", (value.by,)))
+            # An object of an older version may lack the field: it has the default then, as when it is read.
+            default = kind.model_fields[field].get_default() or 0
+            parts.append(Sql(f"'$.{field}', coalesce({expression(field)}, {default}) + ?", (value.by,)))
         else:
             parts.append(Sql(f"'$.{field}', json(?)", (change_as_json(kind, field, value),)))
         if field == "seq":

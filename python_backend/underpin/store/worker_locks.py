@@ -4,6 +4,7 @@ Nothing is written into the files and no process id is trusted, so that a reused
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -12,6 +13,8 @@ from ..errors import ConfigError
 
 HOLD_WITHIN_S = 5.0
 """Another worker may have our file for a moment, to see whether we live; longer, and it is somebody who lives."""
+LOOK_AGAIN_S = 0.001
+"""Whoever holds a file may be another who looks, for less than this."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -28,12 +31,17 @@ class WorkerLocks:
 
     def hold(self) -> None:
         """Take the own lock, and clear away the files of the dead. Raises ConfigError when another process has that name."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
         lock = self._lock(self.worker)
         try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             lock.acquire(timeout=HOLD_WITHIN_S)
         except Timeout as error:
             raise ConfigError(f"The worker's name {self.worker!r} is another process's. Give each worker its own.") from error
+        except OSError as error:
+            raise ConfigError(
+                f"The folder of the workers' locks in the data directory cannot be written ({error.strerror}). Look at its "
+                "permissions, or choose another UNDERPIN_DATA_DIR."
+            ) from error
         self._held = lock
         for file in self.folder.glob("*.lock"):
             self.lives(file.stem)
@@ -48,24 +56,24 @@ class WorkerLocks:
             return False
         lock = self._lock(worker)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=LOOK_AGAIN_S, poll_interval=LOOK_AGAIN_S)
         except Timeout:
             return True
-        try:
-            # While it is locked: whoever opened the same file meanwhile then sees that it is no longer the one with the name.
-            self._file(worker).unlink(missing_ok=True)
-        except PermissionError:
-            pass  # Windows keeps open files; the next one who asks finds it unlocked again
-        finally:
-            lock.release()
+        self._remove(worker)
+        lock.release()
         return False
 
     def release(self) -> None:
         """Be dead for the others. May be called twice."""
         if self._held is not None:
-            self._file(self.worker).unlink(missing_ok=True)
+            self._remove(self.worker)
             self._held.release()
             self._held = None
+
+    def _remove(self, worker: str) -> None:
+        """While it is locked: whoever opened the same file meanwhile then sees that it is no longer the one with the name."""
+        with suppress(PermissionError):  # Windows keeps open files; the next one who looks finds it unlocked again
+            self._file(worker).unlink(missing_ok=True)
 
     def _file(self, worker: str) -> Path:
         return self.folder / f"{worker}.lock"
