@@ -168,7 +168,7 @@ class Recorder:
 
     async def end_step(self, step: RunStep) -> None:
         """Store a step that has ended, whatever was stored of it, and say so."""
-        fields = step.model_dump(exclude={"id", "owner", "seq", "created_at"})
+        fields = step.model_dump(exclude={"id", "owner", "seq", "created_at", "run_id"})
         try:
             await self._store.add(step)
         except AlreadyExists:
