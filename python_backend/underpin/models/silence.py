@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+_GRACE_S = 0.05
+"""After a stall of this process (it was stopped, or busy) its timers are due before it has looked at what had arrived."""
+
 
 class Silence:
     """Calls `on_silence` once when a read has waited for longer than the limit. Time in which nobody reads does not count."""
@@ -13,6 +16,7 @@ class Silence:
         self._limit_s = 0.0
         self._reading_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._doubted: float | None = None
         self.broken_after_s: float | None = None
         """The limit that was reached, None while none was."""
 
@@ -40,6 +44,10 @@ class Silence:
         due = (now if self._reading_since is None else self._reading_since) + self._limit_s
         if due > now:
             self._timer = self._loop.call_at(due, self._look)
+            return
+        if self._doubted != self._reading_since:
+            self._doubted = self._reading_since
+            self._timer = self._loop.call_later(_GRACE_S, self._look)
             return
         self.broken_after_s = self._limit_s
         self._on_silence()

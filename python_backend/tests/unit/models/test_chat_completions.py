@@ -239,11 +239,11 @@ async def test_a_slow_drip_is_not_silence(upstream):
 
 
 async def test_a_reader_that_takes_its_time_is_not_silence(upstream):
-    model = client(upstream.base_url, first_byte_s=0.05, between_bytes_s=0.05)
+    model = client(upstream.base_url, between_bytes_s=0.1)
     upstream.behave(Chat("a", "b", rate=100))
     async with aclosing(model.stream(REQUEST)) as stream:
         said = list(await anext(stream))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         said += [fact async for batch in stream for fact in batch]
     assert said == [TextDelta("a"), TextDelta("b"), *SAID[2:]]
     await model.close()
