@@ -1,0 +1,203 @@
+"""The model that answers when no language model is configured: it quotes the documents and invents nothing.
+
+Its first turn asks `file_search`, its second turns the quotes that came back into an answer, or says that there is none.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import msgspec
+
+from ..ids import new_id
+from .base import ChatMessage, CitationDelta, Fact, Finish, FinishReason, ModelRequest, TextDelta, ToolCallDelta, UsageFact
+from .small_talk import reply
+
+FILE_SEARCH = "file_search"
+
+ENOUGH = 0.55
+"""From this score on a quote counts as an answer. Set with development questions (docs/extractive.md)."""
+ENOUGH_WITH_UNKNOWN = 0.7
+"""The same where the question has a word that no document uses."""
+NEARLY_AS_GOOD = 0.8
+"""Further quotes are shown when they reach this share of the best one's score."""
+MAX_QUOTES = 3
+MAX_ROWS = 6
+"""Rows that score like the first one are one answer: a table was asked for."""
+QUOTES_ASKED = 12
+WORDS_A_BATCH = 3
+
+HINT = (
+    "No language model is configured, so this server can only quote its documents. For written answers, set OPENAI_API_KEY or "
+    "OPENAI_BASE_URL in python_backend/.env and restart the server."
+)
+_NO_SEARCH = (
+    "No language model is configured, and this assistant does not search documents, so there is nothing to answer from. Set "
+    "OPENAI_API_KEY or OPENAI_BASE_URL in python_backend/.env and restart the server, or give the assistant the tool file_search."
+)
+_NO_TEXT = "There is no text in this message. " + HINT
+_FAILED = "The search in the documents did not work, so there is nothing to quote. "
+
+_REFERS_BACK = re.compile(
+    r"^\W*(and|or|but|so|also|then|why|what about|how about)\b|\b(it|its|they|them|their|this|that|these|those|one|ones|same)\b",
+    re.IGNORECASE,
+)
+_FEW_WORDS = 3
+_PIECE = re.compile(r"\s*【[^】]*】|\s*\S+\s*?(?=\s|$|【)")
+
+
+class _Passage(msgspec.Struct):
+    marker: str
+    file_id: str
+    heading: str
+
+
+class _Quote(msgspec.Struct):
+    passage: int
+    text: str
+    score: float
+    fits: bool
+    is_row: bool
+    after: str
+
+
+class _Output(msgspec.Struct):
+    passages: list[_Passage]
+    quotes: list[_Quote]
+    unknown: list[str]
+    topics: list[str]
+
+
+class Extractive:
+    """Implements Model. `pace_s` is the pause between two batches of words, so that a person can watch it write."""
+
+    searches = True
+
+    def __init__(self, pace_s: float = 0.02) -> None:
+        self._pace_s = pace_s
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Fact], None]:
+        """A tool call, or an answer in small batches. Usage is zero: no language model was asked, and no token was spent."""
+        users = [message.text.strip() for message in request.messages if message.role == "user"]
+        question = users[-1] if users else ""
+        offered = request.tool_choice != "none" and any(tool.name == FILE_SEARCH for tool in request.tools)
+        output = _search_output(request.messages)
+        if output is not None:
+            answer = _answer(output)
+        elif said := reply(question):
+            answer = _plain(said)
+        elif not question:
+            answer = _plain(_NO_TEXT)
+        elif not offered:
+            answer = _plain(_NO_SEARCH)
+        else:
+            yield [_call(question, users[:-1]), UsageFact(0, 0), Finish("tool_calls")]
+            return
+        reason: FinishReason = "stop"
+        pieces = list(_PIECE.finditer(answer.text))
+        if request.max_completion_tokens is not None and len(pieces) > request.max_completion_tokens:
+            pieces, reason = pieces[: request.max_completion_tokens], "length"
+        for batch in _batches(pieces, answer.citations):
+            yield batch
+            await asyncio.sleep(self._pace_s)
+        yield [UsageFact(0, 0), Finish(reason)]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Answer:
+    """Text that grows, and the citations in it with their code points."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.citations: list[CitationDelta] = []
+
+    def say(self, text: str) -> None:
+        self.text += text
+
+    def cite(self, passage: _Passage, quote: str) -> None:
+        start = len(self.text)
+        self.text += passage.marker
+        self.citations.append(CitationDelta(passage.marker, start, len(self.text), passage.file_id, quote))
+
+
+def _plain(text: str) -> _Answer:
+    answer = _Answer()
+    answer.say(text)
+    return answer
+
+
+def _call(question: str, earlier: Sequence[str]) -> ToolCallDelta:
+    is_follow_up = len(question.split()) <= _FEW_WORDS or _REFERS_BACK.search(question) is not None
+    arguments = {"query": question, "quotes": QUOTES_ASKED}
+    if is_follow_up and earlier:
+        arguments["context"] = earlier[-1]
+    return ToolCallDelta(0, new_id("call_"), FILE_SEARCH, msgspec.json.encode(arguments).decode())
+
+
+def _search_output(messages: Sequence[ChatMessage]) -> str | None:
+    """What the search gave in this turn, or None when it was not asked yet."""
+    for message in reversed(messages):
+        if message.role == "user":
+            return None
+        if message.role == "tool":
+            return message.text
+    return None
+
+
+def _answer(output: str) -> _Answer:
+    try:
+        read = msgspec.json.decode(output, type=_Output)
+    except msgspec.DecodeError:
+        return _plain(_FAILED + HINT)
+    quotes = _chosen(read)
+    if not quotes:
+        return _plain(f"The documents hold no answer to this question. {_about(read.topics)}\n\n{HINT}")
+    answer = _Answer()
+    answer.say("The documents say:")
+    heading = None
+    best = max(quotes, key=lambda quote: quote.score)
+    for quote in quotes:
+        passage = read.passages[quote.passage]
+        if passage.heading != heading:
+            heading = passage.heading
+            answer.say(f"\n\n{heading}:" if heading else "")
+        # The best sentence brings the next one along: it often says what the first one only names.
+        text = f"{quote.text} {quote.after}".strip() if quote is best else quote.text
+        answer.say(f"\n- {text} " if quote.is_row else f"\n- “{text}” ")
+        answer.cite(passage, text)
+    answer.say(f"\n\n{HINT}")
+    return answer
+
+
+def _about(topics: Sequence[str]) -> str:
+    return f"They are about: {'; '.join(topics)}." if topics else "There are none."
+
+
+def _chosen(read: _Output) -> list[_Quote]:
+    enough = ENOUGH_WITH_UNKNOWN if read.unknown else ENOUGH
+    good = [quote for quote in read.quotes if quote.fits and quote.score >= enough]
+    if not good:
+        return []
+    best = good[0]
+    close = [quote for quote in good if quote.score >= best.score * NEARLY_AS_GOOD]
+    if best.is_row:
+        like_it = [quote for quote in close if quote.is_row and quote.score == best.score]
+        if len(like_it) > MAX_QUOTES:
+            return like_it[:MAX_ROWS]
+    # Quotes of one passage stand together, the passage with the best one first.
+    shown = close[:MAX_QUOTES]
+    order = list(dict.fromkeys(quote.passage for quote in shown))
+    return sorted(shown, key=lambda quote: order.index(quote.passage))
+
+
+def _batches(pieces: Sequence[re.Match[str]], citations: Sequence[CitationDelta]) -> Iterator[list[Fact]]:
+    """A few words at a time; a citation follows the words that end with its marker."""
+    waiting = list(citations)
+    for at in range(0, len(pieces), WORDS_A_BATCH):
+        batch = pieces[at : at + WORDS_A_BATCH]
+        facts: list[Fact] = [TextDelta("".join(piece[0] for piece in batch))]
+        while waiting and waiting[0].end_index <= batch[-1].end():
+            facts.append(waiting.pop(0))
+        yield facts
