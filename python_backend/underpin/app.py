@@ -80,6 +80,7 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
             thread_log=thread_log,
             models=models,
             runner=runner,
+            knowledge=library,
             assistant_id=assistant.id,
             store_name="the embedded store",
             takeover=settings.takeover,

@@ -7,6 +7,7 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 
 from ..eventlog.base import EventLog, ThreadLog
+from ..knowledge.base import Knowledge
 from ..models.base import Models
 from ..objects.assistant import AUTO_MODEL
 from ..runs.runner import Runner
@@ -21,6 +22,7 @@ class Rooms:
     thread_log: ThreadLog
     models: Models
     runner: Runner
+    knowledge: Knowledge
     assistant_id: str
     """The server's own assistant."""
     store_name: str

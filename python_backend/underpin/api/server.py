@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from .. import __version__
-from . import chat, errors, health, next_routes
+from . import chat, errors, files, health, next_routes
 from .guard import guarded
 from .history import history_routes
 from .rooms import Rooms
@@ -21,6 +21,6 @@ def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str])
     app.state.rooms = rooms
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
-    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router):
+    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router):
         app.include_router(router)
     return guarded(app, origins=origins, hosts=hosts)

@@ -82,5 +82,8 @@ class Knowledge(Protocol):
         """The best quotes from passages that were found. `context` is what was talked about before: its words help to choose,
         and are not asked for."""
 
+    async def documents(self) -> list[Document]:
+        """The documents that are searched, in the order of their names."""
+
     async def topics(self) -> list[str]:
         """What the documents are about: their titles, in the order of their names."""

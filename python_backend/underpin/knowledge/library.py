@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from . import question, quotes
 from .abbreviations import learn
-from .base import Evidence, Found, Passage
+from .base import Document, Evidence, Found, Passage
 from .chunk import passages
 from .extract import plain
 from .index import WordIndex, require_fts5, titles
@@ -27,6 +27,7 @@ _HALF_SCORE = 8.0
 
 @dataclass(frozen=True)
 class _Shelf:
+    documents: tuple[Document, ...]
     passages: tuple[Passage, ...]
     index: WordIndex
     titles: tuple[str, ...]
@@ -51,6 +52,9 @@ class Library:
 
     async def quotes(self, question: str, found: Sequence[Found], *, context: str = "", limit: int = 5) -> Evidence:
         return await asyncio.to_thread(self._quotes, question, found, context, limit)
+
+    async def documents(self) -> list[Document]:
+        return list((await asyncio.to_thread(self._read)).documents)
 
     async def topics(self) -> list[str]:
         return list((await asyncio.to_thread(self._read)).titles)
@@ -77,4 +81,4 @@ def _shelve(folder: Path) -> _Shelf:
     documents = read_folder(folder)
     cut = tuple(passage for document in documents for passage in passages(document))
     expansions = learn(plain(document.text) for document in documents)
-    return _Shelf(cut, WordIndex(cut, expansions), tuple(titles(cut)))
+    return _Shelf(tuple(documents), cut, WordIndex(cut, expansions), tuple(titles(cut)))

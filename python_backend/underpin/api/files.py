@@ -1,0 +1,36 @@
+"""The documents that answers are quoted from, as the quickstart's front end lists and downloads them."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from ..errors import NotFound
+from .rooms import rooms_of
+
+router = APIRouter(prefix="/api", tags=["next"])
+
+
+@router.get("/assistants/files")
+async def list_files(request: Request) -> Response:
+    """Every document that is searched, as a bare array; these front ends ask for it every second."""
+    documents = await rooms_of(request).knowledge.documents()
+    return JSONResponse([{"file_id": one.file_id, "filename": one.name, "status": "completed"} for one in documents])
+
+
+@router.get("/files/{file_id}")
+async def download(request: Request, file_id: str) -> Response:
+    """A document's text, as an attachment: nothing that was uploaded is ever shown as a page of this server."""
+    for document in await rooms_of(request).knowledge.documents():
+        if document.file_id == file_id:
+            headers = {
+                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name)}; filename=\"{_plain(document.name)}\"",
+                "X-Content-Type-Options": "nosniff",
+            }
+            return Response(document.text.encode(), media_type="text/plain; charset=utf-8", headers=headers)
+    raise NotFound(f"No file found with id '{file_id[:100]}'.")
+
+
+def _plain(name: str) -> str:
+    """The name in the characters that a quoted header value may have."""
+    return "".join(char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in name)
