@@ -23,8 +23,9 @@ async def download(request: Request, file_id: str) -> Response:
     """A document's text, as an attachment: nothing that was uploaded is ever shown as a page of this server."""
     for document in await rooms_of(request).knowledge.documents():
         if document.file_id == file_id:
+            quoted = quote(document.name)
             headers = {
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name)}; filename=\"{_plain(document.name)}\"",
+                "Content-Disposition": f"attachment; filename=\"{_plain(document.name)}\"; filename*=UTF-8''{quoted}",
                 "X-Content-Type-Options": "nosniff",
             }
             return Response(document.text.encode(), media_type="text/plain; charset=utf-8", headers=headers)
