@@ -3,7 +3,6 @@
 `.env` beside main.py is read too; a variable of the process wins over it. A test holds `env.example` and SETUP.md to this file.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -27,6 +26,8 @@ _PLACEHOLDER_NAMES = (
     "OPENAI_VECTOR_STORE_ID",
     "OPENAI_KNOWLEDGE_STORE_ID",
 )
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/*\s]+", re.IGNORECASE)
 
 Names = Annotated[list[str], NoDecode]
 """A list written with commas."""
@@ -101,6 +102,14 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        # One that can never match would be a CORS error in the browser; `*` would let any page read every thread.
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("each origin must be of the form http://localhost:3000, without a path or '*', and commas part them")
+        return value
+
     @field_validator("openai_base_url")
     @classmethod
     def _http(cls, value: str | None) -> str | None:
@@ -113,7 +122,7 @@ class Settings(BaseSettings):
     def _pairs(cls, value: str) -> str:
         for pair in filter(None, (part.strip() for part in value.split(","))):
             if not re.fullmatch(r"[^=\s]+\s*=\s*[^=\s]+", pair):
-                raise ValueError(f"'{pair}' is not of the form old=new")
+                raise ValueError("each pair must be of the form old=new, and commas part them")
         return value
 
     @property
@@ -138,10 +147,18 @@ class Settings(BaseSettings):
         try:
             settings = cls(_env_file=env_file if env_file.is_file() else None)  # type: ignore[call-arg]
         except ValidationError as error:
-            lines = [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}." for item in error.errors()]
+            lines = [f"{_name(item['loc'])}: {item['msg'].removeprefix('Value error, ')}." for item in error.errors()]
             raise ConfigError(" ".join(lines) + " Correct it in python_backend/.env or in the environment.") from None
+        except UnicodeDecodeError:
+            raise ConfigError("python_backend/.env is not UTF-8 text. Save it again in that encoding.") from None
+        except OSError as error:
+            raise ConfigError(f"python_backend/.env cannot be read: {error.strerror}.") from None
         placeholders = [name for name in _PLACEHOLDER_NAMES if _is_placeholder(_plain(getattr(settings, name.lower())))]
         return settings.model_copy(update={name.lower(): None for name in placeholders}), placeholders
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, place)).upper()
 
 
 def _plain(value: SecretStr | str | None) -> str | None:
@@ -150,8 +167,3 @@ def _plain(value: SecretStr | str | None) -> str | None:
 
 def _is_placeholder(value: str | None) -> bool:
     return value is not None and _PLACEHOLDER.match(value.strip()) is not None
-
-
-def stdout_is_terminal() -> bool:
-    """Whether a person reads the log."""
-    return os.isatty(1)
