@@ -32,7 +32,8 @@ class TitleBody(Body):
 
 
 class ToolOutput(Body):
-    output: str
+    output: str | None = None
+    """Left out by a front end whose function returned nothing."""
     tool_call_id: str
 
 
@@ -113,7 +114,7 @@ async def next_actions(request: Request, thread_id: str) -> Response:
 async def submit_outputs(request: Request, thread_id: str, framing: Framing) -> Response:
     """Hand the outputs to the run and follow what it does with them."""
     body = await read_body(request, ActionsBody)
-    outputs = {output.tool_call_id: output.output for output in body.toolCallOutputs}
+    outputs = {output.tool_call_id: output.output or "" for output in body.toolCallOutputs}
     if not outputs or len(outputs) < len(body.toolCallOutputs):
         raise BadInput("toolCallOutputs must hold one output for each tool_call_id.", param="toolCallOutputs")
     thread = await find_thread(request, thread_id)
