@@ -6,7 +6,7 @@ from collections.abc import Iterable
 MAX_CHARACTERS = 300
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \"[^\"]*\", line \d+|\n\s+at \S+ ?\(", re.IGNORECASE)
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \"[^\"]*\", line \d+|\n[ \t]+at \S+ ?\(", re.IGNORECASE)
 _KEYS = re.compile(
     r"""(?ix)
     \b(?:sk|pk|rk|gsk|xai|hf|nvapi|org|proj)[-_][A-Za-z0-9_\-*.]{4,}   # keys of the known makers, also when partly starred
@@ -30,10 +30,11 @@ class Wording:
 
     def clean(self, text: str) -> str:
         """One line of at most 300 characters that may be shown; empty when nothing is left."""
+        # Bounded before the patterns run: an upstream's text may be of any length.
+        text = text[: 10 * MAX_CHARACTERS]
         if trace := _TRACEBACK.search(text):
             text = text[: trace.start()]
-        # Bounded before the patterns run: an upstream's text may be of any length.
-        text = _CONTROL.sub(" ", text[: 10 * MAX_CHARACTERS])
+        text = _CONTROL.sub(" ", text)
         for secret in self._secrets:
             text = text.replace(secret, "***")
         text = _ADDRESS.sub(r"\1\2", text)

@@ -33,7 +33,9 @@ def test_a_long_text_is_cut_to_three_hundred_characters():
     assert len(WORDING.clean("clay and " * 100_000)) <= MAX_CHARACTERS
 
 
-@pytest.mark.parametrize("said", ["a://" * 100_000, "/a" * 100_000, "A1" * 100_000, "sk-" * 100_000, "eyJ." * 100_000])
+@pytest.mark.parametrize(
+    "said", ["a://" * 100_000, "/a" * 100_000, "A1" * 100_000, "sk-" * 100_000, "eyJ." * 100_000, "\n " * 1_000_000]
+)
 def test_a_hostile_text_is_cleaned_quickly(said):
     # Bounded before the patterns run; unbounded input would take minutes here.
     assert len(WORDING.clean(said)) <= MAX_CHARACTERS
