@@ -1,7 +1,8 @@
 """What every Conversations promises: one row is added, duplicates of other programs are lived with, times are UTC."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -135,6 +136,17 @@ async def test_delete_takes_every_row_of_the_thread_and_no_other(backend: Backen
     assert await conversations.get("bob", "thread_t") is not None
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server whose own time is not UTC."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
 async def test_times_of_other_zones_and_of_none_are_utc(conversations: Conversations) -> None:
     east = timezone(timedelta(hours=9))
     await conversations.add(row(1, createdAt=NOON.astimezone(east), updatedAt=NOON.replace(tzinfo=None)))

@@ -289,6 +289,19 @@ async def test_closing_twice_and_from_two_tasks_is_closing_once(backend: Backend
     await store.close()
 
 
+async def test_a_cancelled_close_closes_all_the_same(backend: Backend, another: Callable[[], Awaitable[Store]]) -> None:
+    store = backend.store()
+    await store.open()
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.ping()
+    await (await another()).ping()
+
+
 async def test_close_finishes_what_was_asked_before(backend: Backend, another: Callable[[], Awaitable[Store]]) -> None:
     store = backend.store()
     await store.open()

@@ -86,6 +86,15 @@ async def test_after_a_boot_now_is_the_time_of_day_again(tmp_path: Path) -> None
     assert await now_after_reopening(tmp_path, host) == NOON + 86_400
 
 
+async def test_a_boot_is_seen_even_when_the_host_has_been_up_for_longer_than_before(tmp_path: Path) -> None:
+    host = Host()
+    await now_after_reopening(tmp_path, host)
+    host.wall_s += 86_400
+    host.boot()
+    host.boot_s = 80_000
+    assert await now_after_reopening(tmp_path, host) == NOON + 86_400
+
+
 async def test_a_host_that_boots_with_a_wrong_time_of_day_does_not_go_back(tmp_path: Path) -> None:
     host = Host()
     store = await opened(tmp_path, host)

@@ -230,6 +230,25 @@ async def test_a_refused_update_ends_its_transaction(store: SqliteStore) -> None
     assert await store.database.write(lambda connection: connection.in_transaction) is False
 
 
+async def test_between_a_refusal_and_the_look_at_its_reason_nobody_else_gets_in(store: SqliteStore, tmp_path: Path) -> None:
+    locked: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "underpin.sqlite3", timeout=0, check_same_thread=False)) as other:
+
+        def meddle(statement: str) -> None:
+            if statement.startswith("SELECT doc, "):
+                try:
+                    other.execute("UPDATE threads SET doc = json_set(doc, '$.active_run', 'r')")
+                except sqlite3.OperationalError as error:
+                    locked.append(str(error))
+
+        await store.database.write(lambda connection: connection.set_trace_callback(meddle))
+        with pytest.raises(ConditionFailed) as lost:
+            await store.update(Thread, "thread_t", {"last_seq": 1}, scope=ANN, only_if={"active_run": "r"})
+        await store.database.write(lambda connection: connection.set_trace_callback(None))
+    assert (lost.value.field, lost.value.current) == ("active_run", thread("t"))
+    assert locked == ["database is locked"]
+
+
 async def test_a_job_that_breaks_is_told_to_its_caller_and_the_connection_goes_on(store: SqliteStore) -> None:
     def broken(connection: sqlite3.Connection) -> None:
         with transaction(connection):

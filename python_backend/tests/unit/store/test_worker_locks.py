@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from underpin.errors import ConfigError
 from underpin.store import worker_locks
@@ -131,6 +132,28 @@ def test_two_who_look_at_a_worker_while_it_starts_again_never_bury_it_alive(tmp_
         assert watcher.lives("w1") is True
         starting.release()
         assert watcher.lives("w1") is False
+    watcher.release()
+
+
+def test_a_file_is_removed_while_it_is_still_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could be the file of the next one who has the name."""
+    watcher, dead = WorkerLocks(tmp_path / "workers", "watcher"), WorkerLocks(tmp_path / "workers", "dead")
+    watcher.hold()
+    dead.hold()
+
+    def try_to_take_it(locks: WorkerLocks, worker: str) -> None:
+        FileLock(tmp_path / "workers" / f"{worker}.lock", blocking=False).acquire()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkerLocks, "_remove", try_to_take_it)
+        with pytest.raises(Timeout):
+            dead.release()
+    dead.release()
+    (tmp_path / "workers" / "dead.lock").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkerLocks, "_remove", try_to_take_it)
+        with pytest.raises(Timeout):
+            watcher.lives("dead")
     watcher.release()
 
 
