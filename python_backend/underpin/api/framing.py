@@ -36,7 +36,7 @@ class GuideSSE:
     end = b""
 
     def frame(self, events: Sequence[Event]) -> bytes:
-        return b"".join([b"id: %d\ndata: %b\n\n" % (event.number, event.line) for event in events])
+        return _one_line_each(b"".join([b"id: %d\ndata: %b\n\n" % (event.number, event.line) for event in events]))
 
 
 class Lines:
@@ -49,7 +49,7 @@ class Lines:
     end = b""
 
     def frame(self, events: Sequence[Event]) -> bytes:
-        return b"".join([b'%b,"id":%d}\n' % (event.line[:-1], event.number) for event in events])
+        return _one_line_each(b"".join([b'%b,"id":%d}\n' % (event.line[:-1], event.number) for event in events]))
 
 
 GUIDE_SSE = GuideSSE()
@@ -67,6 +67,19 @@ def choose_framing(headers: Headers) -> Framing:
     if named:
         return GUIDE_SSE if max(named)[2] == SSE else LINES
     return LINES if "sec-fetch-mode" in headers or "origin" in headers else GUIDE_SSE
+
+
+_LINE_ENDS = [("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"), ("\x85".encode(), b"\\u0085")]
+
+
+def _one_line_each(body: bytes) -> bytes:
+    """Characters at which clients of some languages end a line (Python's `splitlines`, with it httpx), as JSON escapes: beyond
+    ASCII there is nothing in a line but the insides of JSON strings."""
+    if body.isascii():
+        return body
+    for raw, escaped in _LINE_ENDS:
+        body = body.replace(raw, escaped)
+    return body
 
 
 def _accepted(headers: Headers) -> list[tuple[str, float]]:
