@@ -12,9 +12,6 @@ EVENTS = [
     Event(7, "thread.run.created", event_line("thread.run.created", b'{"id":"run_a"}')),
     Event(8, "x", event_line("x", b"1")),
 ]
-    Event(7, "thread.run.created", event_line("thread.run.created", b'{"id":"run_a"}')),
-    Event(8, "x", event_line("x", b"1")),
-]
 
 
 def test_the_guides_form_numbers_each_event():
