@@ -69,6 +69,7 @@ class IncompleteDetails(_Part):
 class Message(Stored):
     kind: ClassVar[str] = "messages"
     parent: ClassVar[str | None] = "thread_id"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("thread_id", "run_id"),)
 
     object: Literal["thread.message"] = "thread.message"
     created_at: int

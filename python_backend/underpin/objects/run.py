@@ -119,7 +119,12 @@ class Run(Stored):
         "refused",
         "log_until",
     }
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("settled", "lease_until"), ("settled", "deadline"), ("log_until",))
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("settled", "lease_until"),
+        ("settled", "deadline"),
+        ("log_until",),
+        ("thread_id", "waiting"),
+    )
 
     object: Literal["thread.run"] = "thread.run"
     created_at: int

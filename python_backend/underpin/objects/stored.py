@@ -19,7 +19,7 @@ class Stored(BaseModel):
     bookkeeping: ClassVar[frozenset[str]] = frozenset({"owner", "seq"})
     """Fields that are never sent."""
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Fields that are searched without a parent, for the sweep; (parent, seq) is always indexed."""
+    """What is searched by other fields: the sweep's queries, and filters within a parent; (parent, seq) is always indexed."""
 
     id: str
     owner: str = DEFAULT_OWNER
