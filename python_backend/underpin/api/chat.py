@@ -62,7 +62,7 @@ async def resume_stream(request: Request, run_id: str) -> Response:
     """The rest of a run's events, replayed and then live: those after `Last-Event-ID` or `?after=N`, or all."""
     after = cursor_of(request)
     run = await find_run(request, run_id)
-    return follow_run(request, run, after, choose_framing(request.headers))
+    return follow_run(request, run, after or 0, choose_framing(request.headers))
 
 
 async def answer_stream(request: Request, body: ChatBody, framing: Framing) -> Response:
@@ -95,11 +95,15 @@ def run_headers(run: Run) -> dict[str, str]:
     return {"X-Run-Id": run.id, "X-Thread-Id": run.thread_id}
 
 
-def cursor_of(request: Request) -> int:
-    """The number after which a client wants events; what EventSource sends by itself wins over the address it began with."""
-    text = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
+def cursor_of(request: Request) -> int | None:
+    """The number after which a client wants events, None where it does not say; what EventSource sends by itself wins over the
+    address that it began with."""
+    said = (("Last-Event-ID", request.headers.get("last-event-id")), ("after", request.query_params.get("after")))
+    name, text = next(((name, text) for name, text in said if text), ("", None))
+    if text is None:
+        return None
     if not text.isascii() or not text.isdigit() or len(text) > 16:
-        raise BadInput(f"after: '{text[:40]}' is not an event's number.", param="after")
+        raise BadInput(f"{name}: '{text[:40]}' is not an event's number.", param=name)
     return int(text)
 
 

@@ -75,7 +75,7 @@ async def thread_events(request: Request, thread_id: str) -> Response:
     `?after=N`; without either it begins with what happens next."""
     after = cursor_of(request)
     thread = await find_thread(request, thread_id)
-    if not after and "after" not in request.query_params:
+    if after is None:
         after = thread.last_seq
     rooms = rooms_of(request)
     events = rooms.thread_log.follow(thread, after, tick_s=rooms.keep_alive_s)
