@@ -49,9 +49,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.url.path[:100]
     texts = {
-        404: f"There is no route {request.method} {request.url.path}. GET /docs lists them all.",
-        405: f"{request.url.path} does not take {request.method}. GET /docs lists what it takes.",
+        404: f"There is no route {request.method} {path}. GET /docs lists them all.",
+        405: f"{path} does not take {request.method}. GET /docs lists what it takes.",
     }
     return _answer(error.status_code, texts.get(error.status_code, error.detail), dict(error.headers or {}))
 

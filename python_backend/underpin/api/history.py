@@ -52,7 +52,7 @@ async def list_conversations(request: Request) -> Response:
 async def add_conversation(request: Request) -> Response:
     """Put a thread on the list. A group thread that another owner made is joined this way."""
     body = await read_body(request, AddBody)
-    _check(body.threadId, body.name)
+    _check(body.threadId, name=body.name)
     rooms, owner = rooms_of(request), owner_of(request)
     thread = await find_thread(request, body.threadId)
     row = new_conversation(owner, thread.id, name=body.name, is_group=bool(body.isGroup))
@@ -67,7 +67,7 @@ async def add_conversation(request: Request) -> Response:
 async def change_conversation(request: Request) -> Response:
     """Rename a conversation, or make it a group (or no group any more)."""
     body = await read_body(request, ChangeBody)
-    _check(body.threadId, body.newName)
+    _check(body.threadId, newName=body.newName)
     rooms, owner = rooms_of(request), owner_of(request)
     if not await rooms.conversations.rename(owner, body.threadId, name=body.newName, is_group=body.isGroup):
         raise NotFound("Thread not found")
@@ -84,7 +84,7 @@ async def change_conversation(request: Request) -> Response:
 async def delete_conversation(request: Request) -> Response:
     """Take a conversation off the list; its thread goes too unless it is a group. Twice is the same as once."""
     body = await read_body(request, DeleteBody)
-    _check(body.threadId, None)
+    _check(body.threadId)
     rooms, owner = rooms_of(request), owner_of(request)
     row = await rooms.conversations.get(owner, body.threadId)
     try:
@@ -98,11 +98,12 @@ async def delete_conversation(request: Request) -> Response:
     return JSONResponse({"success": True})
 
 
-def _check(thread_id: str, name: str | None) -> None:
+def _check(thread_id: str, **names: str | None) -> None:
     if not thread_id.strip():
         raise BadInput(REQUIRED["threadId"], param="threadId")
-    if name is not None and not 0 < len(name.strip()) <= MOST_NAME_CHARACTERS:
-        raise BadInput(f"A name has 1 to {MOST_NAME_CHARACTERS} characters.", param="name")
+    for field, name in names.items():
+        if name is not None and not 0 < len(name.strip()) <= MOST_NAME_CHARACTERS:
+            raise BadInput(f"{field} must have 1 to {MOST_NAME_CHARACTERS} characters.", param=field)
 
 
 async def _share(rooms: Rooms, thread: Thread, is_group: bool | None) -> None:

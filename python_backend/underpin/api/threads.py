@@ -97,6 +97,7 @@ async def title(request: Request, thread_id: str) -> Response:
     body = await read_body(request, TitleBody)
     if not body.message.strip():
         raise BadInput("message is required", param="message")
+    await find_thread(request, thread_id)
     rooms = rooms_of(request)
     return JSONResponse({"title": await title_for(rooms.models, body.message, rooms.title_model)})
 
@@ -115,6 +116,8 @@ async def submit_outputs(request: Request, thread_id: str, framing: Framing) -> 
     """Hand the outputs to the run and follow what it does with them."""
     body = await read_body(request, ActionsBody)
     outputs = {output.tool_call_id: output.output or "" for output in body.toolCallOutputs}
+    if not body.runId.strip():
+        raise BadInput("runId is required", param="runId")
     if not outputs or len(outputs) < len(body.toolCallOutputs):
         raise BadInput("toolCallOutputs must hold one output for each tool_call_id.", param="toolCallOutputs")
     thread = await find_thread(request, thread_id)
