@@ -13,10 +13,15 @@ PREFIXES = ["/threads", "/api/assistants/threads"]
 
 
 def say(http: httpx.Client, thread: str, content: str) -> str:
-    """Send a message and wait for its answer; the run."""
+    """Send a message and wait for its answer and all that is told of it; the run."""
     answer = http.post("/chat/stream", json={"content": content, "threadId": thread})
     assert answer.status_code == 200
-    return str(answer.headers["x-run-id"])
+    run = str(answer.headers["x-run-id"])
+    with http.stream("GET", f"/threads/{thread}/events?after=0") as response:
+        for event in parse_sse(response.iter_lines()):
+            if event.name == "thread.run.ended" and event.data["runId"] == run:
+                break
+    return run
 
 
 def history(http: httpx.Client, thread: str) -> dict[str, Any]:
