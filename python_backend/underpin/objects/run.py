@@ -85,10 +85,14 @@ class TruncationStrategy(_Value):
 
 
 class RunInput(_Value):
-    """The user's message, carried by the run until it stands in the thread, so that a crash between the two loses nothing."""
+    """A message that came with the run, carried by it until it stands in the thread, so that a crash between the two loses
+    nothing."""
 
     message_id: str
     content: list[ContentPart]
+    role: Literal["user", "assistant"] = "user"
+    attachments: list[dict[str, JsonValue]] = []
+    metadata: dict[str, str] = {}
 
 
 class Head(_Value):
@@ -107,6 +111,7 @@ class Run(Stored):
     parent: ClassVar[str | None] = "thread_id"
     bookkeeping: ClassVar[frozenset[str]] = Stored.bookkeeping | {
         "input",
+        "additional",
         "waiting",
         "claim",
         "claim_no",
@@ -155,6 +160,9 @@ class Run(Stored):
     reasoning_effort: str | None = None
 
     input: RunInput | None = None
+    """The chat's message, which this run answers."""
+    additional: list[RunInput] = []
+    """The messages that stand in the thread before the run begins, beside `input`."""
     waiting: bool = False
     """In a group thread: it waits for its turn and does not hold the thread yet."""
     claim: str | None = None
@@ -175,6 +183,11 @@ class Run(Stored):
     """The model refused before it said a word: the same message may be tried again."""
     log_until: float | None = None
     """Store time after which the sweep clears the journal of the ended run."""
+
+    @property
+    def inputs(self) -> list[RunInput]:
+        """All messages that came with the run, in their order."""
+        return [*([self.input] if self.input is not None else []), *self.additional]
 
     @property
     def ended(self) -> bool:

@@ -10,9 +10,6 @@ from ..objects.run import OPEN, Head, Run, RunStatus
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, In, Inc, Scope, Store
 
-SEQS_OF_A_START = 2
-"""A claim takes the numbers of the user's message and of the event that says that the run started."""
-
 
 def new_claim() -> str:
     """A token that no other owner has."""
@@ -32,8 +29,9 @@ class Claims:
         return {"claim": new_claim(), "worker": self._worker, "lease_until": self._store.now() + self._lease_s}
 
     async def hold_thread(self, run: Run) -> Thread:
-        """Let the run hold its thread, and take the numbers of what it starts with: the thread's `last_seq` is the last of
-        them. Raises ThreadBusy, with the run that holds it; NotFound when the thread is gone."""
+        """Let the run hold its thread, and take the numbers of what it starts with, its messages and the event that says that it
+        started: the thread's `last_seq` is the last of them. Raises ThreadBusy, with the run that holds it; NotFound when the
+        thread is gone."""
         try:
             return await self._store.update(
                 Thread,
@@ -42,7 +40,7 @@ class Claims:
                     "active_run": run.id,
                     "active_worker": self._worker,
                     "active_until": self._store.now() + self._lease_s,
-                    "last_seq": Inc(SEQS_OF_A_START),
+                    "last_seq": Inc(len(run.inputs) + 1),
                 },
                 scope=Scope(run.owner),
                 only_if={"active_run": None},

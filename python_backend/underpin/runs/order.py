@@ -1,6 +1,7 @@
 """What somebody asks for: a run on a thread, and which run that is when the same thing is asked twice."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,14 +20,18 @@ Takeover = Literal["cancel", "wait", "refuse"]
 
 @dataclass(frozen=True)
 class RunOrder:
-    """`key` and `body_hash`: the Idempotency-Key of the request and the hash of what it asked for."""
+    """`key` and `body_hash`: the Idempotency-Key of the request and the hash of what it asked for. `content` is the message that
+    the run answers, None where it answers what stands in the thread. `additional` are messages to add before it (they get their
+    ids here), `options` the run's fields that differ from the assistant's."""
 
     thread: Thread
     assistant: Assistant
-    content: list[ContentPart]
+    content: list[ContentPart] | None
     takeover: Takeover
     key: str | None = None
     body_hash: str = ""
+    additional: tuple[RunInput, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: new_id("run_"))
     message_id: str = field(default_factory=lambda: new_id("msg_"))
 
@@ -53,7 +58,13 @@ def new_run(order: RunOrder, *, timeout_s: float, store_now: float, owned: dict[
             "reasoning_effort": assistant.reasoning_effort,
             "max_completion_tokens": assistant.max_completion_tokens,
             "truncation_strategy": TruncationStrategy(type="last_messages" if last else "auto", last_messages=last),
-            "input": RunInput(message_id=order.message_id, content=order.content),
+            "input": None if order.content is None else RunInput(message_id=order.message_id, content=order.content),
+            "additional": [
+                # Derived, so that a second try of the same request adds nothing twice.
+                message.model_copy(update={"message_id": derived_id("msg_", order.message_id, at)})
+                for at, message in enumerate(order.additional)
+            ],
+            **order.options,
             **owned,
         }
     )

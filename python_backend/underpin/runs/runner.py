@@ -27,11 +27,12 @@ from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope
+from .busy import refuse_unless_ended, refuse_when_busy
 from .claims import Claims
 from .leg import SHUT_DOWN, Leg, Room, StopReason
 from .order import RunOrder, admit, new_run
 from .progress import Progress, progress_after
-from .settle import ensure_message, input_message, settle
+from .settle import ensure_messages, input_messages, settle
 
 logger = logging.getLogger("underpin.runs")
 
@@ -71,8 +72,8 @@ class Runner:
             return admitted.existing
         store = self.room.store
         order = replace(order, run_id=admitted.run_id, message_id=admitted.message_id)
-        if order.takeover == "refuse" and order.thread.active_run is not None:
-            raise ThreadBusy(order.thread.id, order.thread.active_run)
+        if order.takeover == "refuse":
+            await refuse_when_busy(self.room.store, self.after_end, order.thread)
         queue = await self._queue_length(order.thread) if order.takeover == "wait" else 0
         run = new_run(order, timeout_s=self._times.run_timeout_s, store_now=store.now(), owned=self._claims.owned())
         try:
@@ -83,7 +84,10 @@ class Runner:
         try:
             return await self._enter(leg, order, queue)
         except BaseException as error:
-            await self._give_up(leg, error)
+            if order.takeover == "refuse" and isinstance(error, ThreadBusy | NotFound):
+                await self._withdraw(leg)
+            else:
+                await self._give_up(leg, error)
             raise
 
     async def submit(self, run: Run, outputs: Mapping[str, str]) -> tuple[Run, int]:
@@ -124,7 +128,7 @@ class Runner:
         if leg is not None:
             leg.stop(why)
             if leg.task is None and leg.run.waiting:
-                await ensure_message(self.room, leg.run)
+                await ensure_messages(self.room, leg.run)
                 self._work(leg)
             async with asyncio.timeout(STOP_WAIT_S):
                 await leg.over.wait()
@@ -147,6 +151,10 @@ class Runner:
         except TimeoutError:
             return None
         return leg.refusal
+
+    def leg_of(self, run_id: str) -> Leg | None:
+        """This process's work on the run, if any."""
+        return self._legs.get(run_id)
 
     def works_on(self, run_id: str) -> bool:
         """Whether a leg of this process works on the run, or holds it while it waits."""
@@ -218,7 +226,8 @@ class Runner:
                 thread = await self._claims.hold_thread(run)
             except ThreadBusy as busy:
                 if order.takeover == "refuse":
-                    raise
+                    await refuse_unless_ended(self.room.store, self.after_end, order.thread, busy.run_id)
+                    continue
                 if order.takeover == "wait":
                     return await self._wait(leg)
                 await self._take_over(order.thread, busy.run_id)
@@ -260,10 +269,12 @@ class Runner:
 
     async def _begin(self, leg: Leg, thread: Thread, events: tuple[str, ...]) -> Run:
         run, seq = leg.run, thread.last_seq
-        with suppress(AlreadyExists):  # a second try on the same message
-            await self.room.store.add(input_message(run, seq - 1))
+        first = seq - len(run.inputs)
+        for message in input_messages(run, first):
+            with suppress(AlreadyExists):  # a second try on the same message
+                await self.room.store.add(message)
         await self._in_progress(leg, {"seq": run.seq or seq, "waiting": False}, events)
-        self._work(leg, announce_from=seq - 1)
+        self._work(leg, announce_from=first)
         return leg.run
 
     async def _in_progress(self, leg: Leg, changes: dict[str, object], events: tuple[str, ...]) -> None:
@@ -300,12 +311,21 @@ class Runner:
             leg.over.set()
 
     async def _announce(self, run: Run, first: int | None) -> None:
-        if first is None or run.input is None:
+        if first is None:
             return
         log = self.room.thread_log
-        message = {"message": input_message(run, first).wire()}
-        await log.append(run.owner, run.thread_id, first, MESSAGE_ADDED, message)
-        await log.append(run.owner, run.thread_id, first + 1, RUN_STARTED, {"runId": run.id, "after": run.first_number - 1})
+        messages = input_messages(run, first)
+        for message in messages:
+            await log.append(run.owner, run.thread_id, message.seq, MESSAGE_ADDED, {"message": message.wire()})
+        started = {"runId": run.id, "after": run.first_number - 1}
+        await log.append(run.owner, run.thread_id, first + len(messages), RUN_STARTED, started)
+
+    async def _withdraw(self, leg: Leg) -> None:
+        """A start that was refused leaves no trace: no run, no message."""
+        self._legs.pop(leg.run.id, None)
+        await leg.abandon()
+        leg.over.set()
+        await self.room.store.delete(Run, leg.run.id, scope=Scope(leg.run.owner))
 
     async def _give_up(self, leg: Leg, error: BaseException) -> None:
         """A start that could not be finished: the run ends now where the store allows it, else by the sweep."""

@@ -1,6 +1,7 @@
 """Ending a run whose owner is gone: take its claim, read what it wrote, keep that, and end the run as any owner would."""
 
 import logging
+from contextlib import suppress
 
 from ..errors import AlreadyExists, ConditionFailed, NotFound
 from ..eventlog.base import MESSAGE_ADDED
@@ -38,13 +39,14 @@ async def settle(room: Room, claims: Claims, run: Run, status: EndStatus, error:
 
 
 async def _end_taken(room: Room, run: Run, status: EndStatus, error: LastError | None) -> Run:
-    await ensure_message(room, run)
+    await ensure_messages(room, run)
     progress = await progress_of(room, run)
     # A flush may still refuse us: then a third owner ends the run, and what we began does not count.
     writer = room.log.open(run, lambda: None)
     recorder = Recorder(run, writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools)
     try:
-        if run.status == "in_progress" and progress.message is None and progress.tools is None and not progress.answered:
+        begun = run.status in ("in_progress", "cancelling")
+        if begun and progress.message is None and progress.tools is None and not progress.answered:
             recorder.begin_message()  # a client may have seen the begin of an answer that was not kept: it ends as empty
         fresh = progress.message is None
         return await recorder.end(status, error=error, announce_cancelling=fresh)
@@ -66,37 +68,39 @@ async def progress_of(room: Room, run: Run) -> Progress:
     return progress
 
 
-async def ensure_message(room: Room, run: Run) -> Message | None:
-    """The user's message that the run carries stands in the thread, now at the latest. None when there is none, or no thread."""
-    if run.input is None:
-        return None
+async def ensure_messages(room: Room, run: Run) -> None:
+    """The messages that came with the run stand in the thread, now at the latest; nowhere when there is no thread any more."""
     scope = Scope(run.owner)
-    try:
-        return await room.store.get(Message, run.input.message_id, scope=scope)
-    except NotFound:
-        pass
-    try:
-        thread = await room.store.update(Thread, run.thread_id, {"last_seq": Inc()}, scope=scope)
-    except NotFound:
-        return None
-    message = input_message(run, thread.last_seq)
-    try:
-        await room.store.add(message)
-    except AlreadyExists:
-        return await room.store.get(Message, message.id, scope=scope)
-    await room.thread_log.append(run.owner, run.thread_id, message.seq, MESSAGE_ADDED, {"message": message.wire()})
-    return message
+    for number in range(len(run.inputs)):
+        message = input_messages(run, 0)[number]
+        try:
+            await room.store.get(Message, message.id, scope=scope)
+            continue
+        except NotFound:
+            pass
+        try:
+            thread = await room.store.update(Thread, run.thread_id, {"last_seq": Inc()}, scope=scope)
+        except NotFound:
+            return
+        placed = message.model_copy(update={"seq": thread.last_seq})
+        with suppress(AlreadyExists):
+            await room.store.add(placed)
+            await room.thread_log.append(run.owner, run.thread_id, placed.seq, MESSAGE_ADDED, {"message": placed.wire()})
 
 
-def input_message(run: Run, seq: int) -> Message:
-    """The user's message of a run that has one."""
-    assert run.input is not None
-    return Message(
-        id=run.input.message_id,
-        owner=run.owner,
-        seq=seq,
-        created_at=run.created_at,
-        thread_id=run.thread_id,
-        role="user",
-        content=run.input.content,
-    )
+def input_messages(run: Run, first_seq: int) -> list[Message]:
+    """The messages that came with a run, numbered from `first_seq` on."""
+    return [
+        Message(
+            id=one.message_id,
+            owner=run.owner,
+            seq=first_seq + at,
+            created_at=run.created_at,
+            thread_id=run.thread_id,
+            role=one.role,
+            content=one.content,
+            attachments=one.attachments,
+            metadata=one.metadata,
+        )
+        for at, one in enumerate(run.inputs)
+    ]
