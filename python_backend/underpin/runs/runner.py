@@ -317,8 +317,8 @@ class Runner:
         messages = input_messages(run, first)
         for message in messages:
             await log.append(run.owner, run.thread_id, message.seq, MESSAGE_ADDED, {"message": message.wire()})
-        started = {"runId": run.id, "after": run.first_number - 1}
-        await log.append(run.owner, run.thread_id, first + len(messages), RUN_STARTED, started)
+        number = first + len(messages)
+        await log.append(run.owner, run.thread_id, number, RUN_STARTED, {"runId": run.id, "after": run.first_number - 1})
 
     async def _withdraw(self, leg: Leg) -> None:
         """A start that was refused leaves no trace: no run, no message."""
