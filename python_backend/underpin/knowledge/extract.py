@@ -119,7 +119,8 @@ class _Reader:
         """Plain text has no heading marks: a short first line that stands alone and does not end a sentence is its title."""
         while self.at < len(self.lines) and self.lines[self.at].blank:
             self.at += 1
-        if self.at < len(self.lines) and _TITLE.match(self.lines[self.at].text) and not self._text(self.at + 1).strip():
+        stands_alone = not self._text(self.at + 1).strip() and any(not line.blank for line in self.lines[self.at + 1 :])
+        if stands_alone and _TITLE.match(self._text(self.at)):
             self._heading(1, self._text(self.at), lines=1)
 
     def _text(self, at: int) -> str:
@@ -187,12 +188,13 @@ class _Reader:
 
     def _aligned(self) -> bool:
         """Whether a plain text table begins here: lines with equally many wide gaps between their words."""
-        counts = []
-        at = self.at
-        while self._text(at).strip():
-            counts.append(len(_COLUMN_GAP.split(self._text(at).strip())))
-            at += 1
-        return len(counts) > 1 and len(set(counts)) == 1 and counts[0] > 1
+        columns = len(_COLUMN_GAP.split(self._text(self.at).strip()))
+        last = self.at
+        while columns > 1 and self._text(last).strip():
+            if len(_COLUMN_GAP.split(self._text(last).strip())) != columns:
+                return False
+            last += 1
+        return last - self.at > 1
 
     def _aligned_table(self) -> None:
         header = self._text(self.at).strip()

@@ -79,7 +79,7 @@ disappear vanish
 disregard ignore neglect omit skip
 distance gap spacing interval
 divide separate split
-double twice
+double twice two dual
 drawback disadvantage limitation
 drain drainage
 duration period time
@@ -156,7 +156,7 @@ opposite reverse
 outer outside external
 percentage percent fraction portion proportion share
 person people
-pierce penetrate
+pierce penetrate pass
 powder dust
 press push squeeze
 probe cone penetrometer

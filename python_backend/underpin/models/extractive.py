@@ -15,13 +15,15 @@ from .small_talk import reply
 
 FILE_SEARCH = "file_search"
 
-ENOUGH = 0.55
+ENOUGH = 0.5
 """From this score on a quote counts as an answer. Set with development questions (docs/extractive.md)."""
-ENOUGH_WITH_UNKNOWN = 0.7
+ENOUGH_WITH_UNKNOWN = 0.65
 """The same where the question has a word that no document uses."""
-NEARLY_AS_GOOD = 0.8
+NEAR = 0.75
 """Further quotes are shown when they reach this share of the best one's score."""
-MAX_QUOTES = 3
+SURE, NEAR_WHEN_SURE = 1.0, 0.85
+"""From this score on the best quote has all that was asked for, and few others are of use."""
+MAX_QUOTES = 4
 MAX_ROWS = 6
 """Rows that score like the first one are one answer: a table was asked for."""
 QUOTES_ASKED = 12
@@ -43,7 +45,7 @@ _REFERS_BACK = re.compile(
     re.IGNORECASE,
 )
 _FEW_WORDS = 3
-_PIECE = re.compile(r"\s*【[^】]*】|\s*\S+\s*?(?=\s|$|【)")
+_PIECE = re.compile(r"\s*(?:【[^】]*】|[^\s【]+|【)|\s+$")
 
 
 class _Passage(msgspec.Struct):
@@ -181,15 +183,26 @@ def _chosen(read: _Output) -> list[_Quote]:
     if not good:
         return []
     best = good[0]
-    close = [quote for quote in good if quote.score >= best.score * NEARLY_AS_GOOD]
+    near = NEAR_WHEN_SURE if best.score >= SURE else NEAR
+    close = [quote for quote in good if quote.score >= best.score * near]
     if best.is_row:
         like_it = [quote for quote in close if quote.is_row and quote.score == best.score]
         if len(like_it) > MAX_QUOTES:
             return like_it[:MAX_ROWS]
+    shown: list[_Quote] = []
+    for quote in close:
+        if len(shown) < MAX_QUOTES and not _adds_nothing(quote, shown):
+            shown.append(quote)
     # Quotes of one passage stand together, the passage with the best one first.
-    shown = close[:MAX_QUOTES]
     order = list(dict.fromkeys(quote.passage for quote in shown))
     return sorted(shown, key=lambda quote: order.index(quote.passage))
+
+
+def _adds_nothing(quote: _Quote, shown: Sequence[_Quote]) -> bool:
+    """It was quoted already, or a row of the same table matched better."""
+    said = any(quote.text in f"{other.text} {other.after}" for other in shown)
+    rows = [other.score for other in shown if other.is_row and other.passage == quote.passage]
+    return said or (quote.is_row and bool(rows) and quote.score < max(rows))
 
 
 def _batches(pieces: Sequence[re.Match[str]], citations: Sequence[CitationDelta]) -> Iterator[list[Fact]]:

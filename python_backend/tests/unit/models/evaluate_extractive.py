@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from underpin.knowledge.library import Library
 from underpin.models.base import (
@@ -47,11 +48,15 @@ class Figures:
         )
 
 
+def questions(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 async def evaluate(path: Path) -> Figures:
     """Every question of a file through the library, the tool and the model, as a run would do it."""
     tool = FileSearch(Library())
     counts = dict.fromkeys(Figures.__dataclass_fields__, 0)
-    for question in json.loads(path.read_text(encoding="utf-8")):
+    for question in questions(path):
         text, files = await ask(tool, question["question"])
         abstained = "hold no answer" in text
         if question["answerable"]:

@@ -1,0 +1,87 @@
+"""The figures of docs/extractive.md: what the extractive model answers of questions that its ranking was not made with."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.models.evaluate_extractive import DEVELOPMENT, JUDGED, Figures, ask, evaluate, questions
+from underpin.knowledge.ingest import read_folder
+from underpin.knowledge.library import EXAMPLES, Library
+from underpin.tools.file_search import FileSearch
+
+PACKAGE = Path(__file__).resolve().parents[3] / "underpin"
+REPORT = PACKAGE.parent.parent / "docs" / "extractive.md"
+
+
+def reported(name: str) -> list[int]:
+    lines = REPORT.read_text(encoding="utf-8").splitlines()
+    row = next(line for line in lines if line.startswith(f"| `{name}`"))
+    return [int(number) for number in re.findall(r"\b\d+\b", row)]
+
+
+async def test_the_judged_questions_are_answered_and_declined_as_well_as_they_must_be() -> None:
+    figures = await evaluate(JUDGED)
+
+    print(f"{JUDGED.name}: {figures}")
+    assert figures.hits >= 20
+    assert figures.abstentions >= 12
+    assert figures.hits_with_file == figures.hits
+
+
+@pytest.mark.parametrize("path", [JUDGED, DEVELOPMENT])
+async def test_the_report_has_the_figures_that_come_out(path: Path) -> None:
+    figures = await evaluate(path)
+
+    print(f"{path.name}: {figures}")
+    assert reported(path.name) == [
+        figures.hits,
+        figures.answerable,
+        figures.wrongly_abstained,
+        figures.abstentions,
+        figures.unanswerable,
+    ]
+
+
+def test_no_judged_question_is_a_development_question() -> None:
+    judged, development = ({question["question"].casefold() for question in questions(path)} for path in (JUDGED, DEVELOPMENT))
+
+    both = len(judged & development)  # only counted: the judged questions are not for reading
+    assert both == 0
+
+
+def test_no_rule_names_a_document_or_a_question() -> None:
+    files = [path for room in ("knowledge", "tools", "models") for path in sorted((PACKAGE / room).glob("*.py"))]
+    code = "".join(path.read_text(encoding="utf-8") for path in files).casefold()
+
+    assert [document.name for document in read_folder(EXAMPLES) if Path(document.name).stem in code.replace("_", "-")] == []
+    assert sum(question["question"].casefold() in code for question in questions(JUDGED)) == 0
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["xyzzy plugh", "asdf qwer", "colourless green ideas dream furiously", "🪨🪨🪨", "1234567890"]
+)
+async def test_nonsense_is_not_answered(nonsense: str) -> None:
+    text, files = await ask(FileSearch(Library()), nonsense)
+
+    assert "hold no answer" in text
+    assert files == []
+
+
+async def test_indexing_the_documents_costs_under_a_second_and_an_answer_under_a_tenth() -> None:
+    tool = FileSearch(Library())
+    began = time.perf_counter()
+    await ask(tool, "What is clay?")
+    first = time.perf_counter()
+    await ask(tool, "What is sand?")
+    second = time.perf_counter()
+
+    assert first - began < 1.0
+    assert second - first < 0.1
+
+
+def test_figures_read_as_a_sentence() -> None:
+    assert str(Figures(25, 20, 19, 3, 15, 14)) == (
+        "hits 20 of 25 (citing the expected document: 19; no answer where there was one: 3), abstentions 14 of 15"
+    )
