@@ -40,7 +40,7 @@ class JournaledLog(EventLog):
     ) -> AsyncGenerator[Sequence[Event], None]:
         quiet_s = 0.0
         while True:
-            live = self._live(run_id)
+            live = self._live(run_id, scope)
             batch = live.since(after) if live is not None else None
             if live is not None and batch is not None:
                 if batch:
@@ -54,12 +54,12 @@ class JournaledLog(EventLog):
             before = after
             run = await self._store.get(Run, run_id, scope=scope)
             async for old in read(self._store, run, after, scope=scope):
-                after = old[-1].number
+                after, quiet_s = old[-1].number, 0.0
                 yield old
-            if run.ended or (run.status == "requires_action" and self._live(run_id) is None) or self._stopping:
+            if run.ended or (run.status == "requires_action" and self._live(run_id, scope) is None) or self._stopping:
                 return
             after = max(after, run.first_number - 1)  # what a dead owner may have sent beyond its journal does not count
-            if after == before and self._live(run_id) is None:
+            if after == before and self._live(run_id, scope) is None:
                 await asyncio.sleep(self._tail_s)  # another process writes it: its journal is all there is to look at
                 quiet_s += self._tail_s
                 if tick_s is not None and quiet_s >= tick_s:
@@ -69,9 +69,9 @@ class JournaledLog(EventLog):
     def kept(self, run: Run) -> AsyncGenerator[Sequence[Event], None]:
         return read(self._store, run, 0, scope=Scope(run.owner))
 
-    def _live(self, run_id: str) -> LiveLog | None:
+    def _live(self, run_id: str, scope: Scope) -> LiveLog | None:
         writer = self._writers.get(run_id)
-        if writer is None or (writer.live.closed and not writer.live.complete):
+        if writer is None or writer.run.owner != scope.owner or (writer.live.closed and not writer.live.complete):
             return None
         return writer.live
 
@@ -88,7 +88,10 @@ class JournaledLog(EventLog):
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
             self._flusher = None
-        await self._flush()
+        try:
+            await self._flush()
+        except StoreUnavailable as error:
+            logger.warning("⚠️ What runs said last could not be written: %s", error.message)
         for writer in list(self._writers.values()):
             await writer.close()
         self._writers.clear()
@@ -105,6 +108,8 @@ class JournaledLog(EventLog):
                 if not failing:
                     logger.warning("⚠️ The journal cannot be written: %s Runs go on; it is tried again.", error.message)
                 failing = True
+            except Exception:
+                logger.exception("❌ The journal's flusher broke; it is tried again")
 
     async def _flush(self) -> None:
         now = self._store.now()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..errors import ConditionFailed
+from ..objects.journal_chunk import JournalChunk
 from ..objects.run import Run
 from ..store.base import Changes, Conditions, JournalWrite, Scope, Store
 from .base import Event, event_line
@@ -23,6 +24,8 @@ class JournaledWriter:
         self._store = store
         self._lease_s = lease_s
         self._on_fenced = on_fenced
+        self._unsure: JournalChunk | None = None
+        """Of a commit that was not answered: until it is known what became of it, no flush may move the head past it."""
         # A token passes here: the live tail's own methods, without a call between.
         self.append = self.live.append
         self.append_line = self.live.append_line
@@ -30,14 +33,19 @@ class JournaledWriter:
 
     async def commit(self, events: Sequence[tuple[str, bytes]], changes: Changes, only_if: Conditions) -> Run:
         async with self.lock:
+            if self._unsure is not None:
+                await self._forget(self._unsure)
             number = self.live.next_number
             new = [Event(number + at, name, event_line(name, data)) for at, (name, data) in enumerate(events)]
             written = [*self.live.unwritten(), *new]
             write = self._write(written, changes, only_if)
-            if not (await self._store.write_journal([write]))[0]:
-                current = await self._store.get(Run, self.run.id, scope=Scope(self.run.owner))
+            self._unsure = write.chunk
+            accepted = (await self._store.write_journal([write]))[0]
+            if not accepted:
+                current = await self._forget(write.chunk)
                 field = "claim" if current.claim != self.run.claim else "status"
                 raise ConditionFailed(f"Run {current.id} was ended or taken over.", field=field, current=current)
+            self._unsure = None
             for event in new:
                 self.live.append_line(event.name, event.line)
             self.live.mark_written(self.live.next_number - 1)
@@ -53,7 +61,7 @@ class JournaledWriter:
 
     def due(self, now: float, heartbeat_s: float) -> bool:
         """Whether a flush has something to write: events, or a heartbeat."""
-        if self.live.closed:
+        if self.live.closed or self._unsure is not None:
             return False
         return self.live.written < self.live.next_number - 1 or now - self.renewed_at >= heartbeat_s
 
@@ -70,6 +78,14 @@ class JournaledWriter:
         self.renewed_at = self._store.now()
         if write.chunk is not None:
             self.live.mark_written(write.chunk.seq)
+
+    async def _forget(self, chunk: JournalChunk | None) -> Run:
+        """Take away what a commit that did not count may have left, before the head moves past it; the run as it is."""
+        current = await self._store.get(Run, self.run.id, scope=Scope(self.run.owner))
+        if chunk is not None and current.claim == self.run.claim and current.journal_last < chunk.seq:
+            await self._store.delete(JournalChunk, chunk.id, scope=Scope(self.run.owner))
+        self._unsure = None
+        return current
 
     def _write(self, events: Sequence[Event], changes: Changes, only_if: Conditions) -> JournalWrite:
         last = {"journal_last": events[-1].number} if events else {}
