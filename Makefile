@@ -1,6 +1,6 @@
 # The developer's commands. Each makes the environment itself when it is missing or its locks have changed.
 #   make test ARGS="tests/unit -k import"    ARGS goes on to the tool
-.PHONY: setup dev test check lock
+.PHONY: bench setup dev test check lock
 
 DEV := ./python_backend/start.sh --dev
 COMPILE := $(DEV) -m uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
@@ -14,9 +14,12 @@ dev:  ## the server, with everything logged, started again when a source changes
 test:
 	$(DEV) -m pytest $(ARGS)
 
+bench:  ## what a token costs, as a ratio
+	$(DEV) ../bench/run.py $(ARGS)
+
 check:  ## format, lint, types, and which room may import which
-	$(DEV) -m ruff format --check
-	$(DEV) -m ruff check
+	$(DEV) -m ruff format --check . ../bench
+	$(DEV) -m ruff check . ../bench
 	$(DEV) -m mypy
 	$(DEV) -m pytest -q tests/unit/test_imports.py
 
