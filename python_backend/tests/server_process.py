@@ -97,13 +97,9 @@ class ServerProcess:
         self._process.kill()
         self.wait(STOP_S)
 
-    def pause(self) -> None:
-        """SIGSTOP."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """SIGCONT."""
-        os.kill(self.pid, signal.SIGCONT)
+    def send(self, signal_number: signal.Signals) -> None:
+        """SIGSTOP, SIGCONT, SIGINT, ... and return at once."""
+        os.kill(self.pid, signal_number)
 
     def wait(self, within_s: float) -> int:
         """Until it ends by itself; its exit code. Raises subprocess.TimeoutExpired, having killed it, when it does not."""

@@ -2,10 +2,12 @@
 
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from uvicorn.supervisors import ChangeReload
@@ -33,6 +35,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, rooms: Rooms) -> None:
         super().__init__(config)
         self._rooms = rooms
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a second SIGINT does not wait for open connections. uvicorn's own raises the signal once more when it is done,
+        which would end the process before the rooms are closed."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in self.servers:
@@ -77,9 +85,11 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 def listen(settings: Settings) -> socket.socket:
     """The listening socket. Raises UnderpinError where the address cannot be had, or may not without an explicit setting."""
+    if not 0 <= settings.port <= 65535:
+        raise UnderpinError(f"PORT: {settings.port} is no port. Ports are 1 to 65535; 0 takes a free one.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-    except OSError:
+    except (OSError, UnicodeError):
         raise UnderpinError(f"HOST: '{settings.host}' is no address of this machine.") from None
     if not ipaddress.ip_address(str(address[0])).is_loopback and not settings.allow_open_access:
         raise UnderpinError(
