@@ -6,8 +6,8 @@ domain can be made to point at 127.0.0.1, so an unknown Host is refused too.
 """
 
 import ipaddress
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..errors import OriginRefused, UnderpinError, UnknownHost
 from .errors import error_response
 
+# Stricter than what parsers of addresses take: `evil.example@localhost` has localhost as its host to some of them.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 _READING = {"GET", "HEAD", "OPTIONS"}
 EXPOSED = ["X-Run-Id", "X-Thread-Id", "Retry-After"]
 
@@ -23,9 +25,10 @@ EXPOSED = ["X-Run-Id", "X-Thread-Id", "Retry-After"]
 def guarded(app: ASGIApp, *, origins: Collection[str], hosts: Collection[str]) -> ASGIApp:
     """The app behind its door. `origins` are the web pages that may call besides the server's own; `hosts` the names besides
     localhost and IP addresses."""
+    pages = [origin.lower() for origin in origins]  # as browsers write them
     return CORSMiddleware(
-        Guard(app, origins=frozenset(origins), hosts=frozenset(host.lower() for host in hosts)),
-        allow_origins=list(origins),
+        Guard(app, origins=frozenset(pages), hosts=frozenset(host.lower() for host in hosts)),
+        allow_origins=pages,
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
@@ -52,8 +55,8 @@ class Guard:
             await error_response(refused)(scope, receive, send)
 
     def _refused(self, method: str, headers: Headers) -> UnderpinError | None:
-        host = headers.get("host", "")
-        if not self._known(host):
+        host, *more = headers.getlist("host") or [""]
+        if more or not self._known(host):
             return UnknownHost(f"This server does not answer as '{host[:100]}'. Add the name to ALLOWED_HOSTS to let it.")
         origin = headers.get("origin")
         if method in _READING or origin is None or origin in self._origins:
@@ -75,10 +78,8 @@ class Guard:
 
 def _host_name(host: str) -> str:
     """The name of a Host header, without its port; empty where it is malformed."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    parts = _HOST.fullmatch(host)
+    return (parts[1] or parts[2]).lower() if parts else ""
 
 
 def _same_server(origin: str, host: str) -> bool:
