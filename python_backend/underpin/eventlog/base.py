@@ -81,6 +81,7 @@ class EventLog(Protocol):
 
 
 MESSAGE_ADDED = "thread.message.added"
+MESSAGE_DELETED = "thread.message.deleted"
 RUN_QUEUED = "thread.run.queued"
 """A message waits for its turn."""
 RUN_STARTED = "thread.run.started"

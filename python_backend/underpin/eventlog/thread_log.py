@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 import msgspec
 from pydantic import JsonValue
 
-from ..errors import AlreadyExists
+from ..errors import AlreadyExists, NotFound
 from ..ids import derived_id
 from ..objects.thread import Thread
 from ..objects.thread_event import ThreadEvent
@@ -63,6 +63,8 @@ class StoredThreadLog(ThreadLog):
                 if events and events[0].seq > after + 1:
                     gap_since = gap_since or clock()
                     if clock() - gap_since >= self._gap_s:
+                        if any(event.name == DELETED for event in events):
+                            break
                         after, gap_since = events[-1].seq, None
                         yield (_event(after, RESET, {"threadId": thread.id}),)
                         quiet_since = clock()
@@ -78,8 +80,11 @@ class StoredThreadLog(ThreadLog):
                     return
                 if tick_s is not None and clock() - quiet_since >= tick_s:
                     quiet_since = clock()
+                    if await self._is_gone(thread):
+                        break
                     yield ()
                 await _wait(woken, self._tail_s if gap_since is None else self._gap_s / 4)
+            yield (_event(after + 1, DELETED, {"threadId": thread.id}),)  # its event was cleared, or stands behind a gap
         finally:
             waiters.discard(woken)
             if not waiters:
@@ -91,14 +96,24 @@ class StoredThreadLog(ThreadLog):
             for waiter in waiters:
                 waiter.set()
 
+    async def _is_gone(self, thread: Thread) -> bool:
+        try:
+            await self._store.get(Thread, thread.id, scope=Scope(thread.owner))
+        except NotFound:
+            return True
+        return False
+
     async def _after(self, thread: Thread, after: int) -> list[ThreadEvent]:
         page = await self._store.page(ThreadEvent, thread.id, scope=Scope(thread.owner), after=after, limit=_PAGE, order="asc")
         return page.data
 
 
 def _without_gap(events: Sequence[ThreadEvent]) -> list[ThreadEvent]:
+    """Up to the first gap, or the thread's deletion: what its runs say afterwards concerns nobody."""
     first = events[0].seq
-    return [event for at, event in enumerate(events) if event.seq == first + at]
+    run = [event for at, event in enumerate(events) if event.seq == first + at]
+    deleted = next((at for at, event in enumerate(run) if event.name == DELETED), len(run))
+    return run[: deleted + 1]
 
 
 def _event(number: int, name: str, data: Mapping[str, JsonValue]) -> Event:
