@@ -17,6 +17,7 @@ from .models.catalog import Catalog
 from .models.chat_completions import ChatCompletions
 from .models.extractive import Extractive
 from .models.scripted import Scripted
+from .models.tries import Patience
 from .runs.claims import Claims
 from .runs.first_assistant import ensure_first_assistant, first_assistant_id
 from .runs.leg import Room
@@ -113,6 +114,7 @@ def build_models(settings: Settings) -> Models:
             connect_timeout_s=settings.model_connect_timeout_s,
             first_byte_timeout_s=settings.model_first_byte_timeout_s,
             between_bytes_timeout_s=settings.model_gap_timeout_s,
+            patience=Patience(longest_retry_after_s=settings.model_retry_after_s),
         )
     return Catalog(
         upstream,
@@ -120,6 +122,7 @@ def build_models(settings: Settings) -> Models:
         aliases=settings.aliases,
         at_openai=settings.model_base_url is not None and _host(settings.model_base_url) == _host(OPENAI_BASE_URL),
         embedded={"extractive": Extractive(), "scripted": Scripted()},
+        list_timeout_s=settings.model_list_timeout_s,
     )
 
 

@@ -51,7 +51,15 @@ class Settings(BaseSettings):
     model_aliases: str = Field("", description="Old model names for new ones: gpt-4o-mini=gpt-5.4-mini,gpt-4=gpt-5.4")
     model_connect_timeout_s: float = Field(10, gt=0, description="To open a connection to the model's server.")
     model_first_byte_timeout_s: float = Field(120, gt=0, description="To its first byte: large local models load for a minute.")
-    model_gap_timeout_s: float = Field(60, gt=0, description="Between two reads of an answer.")
+    model_gap_timeout_s: float = Field(
+        60, gt=0, description="Between two reads of an answer: a server that lives says something."
+    )
+    model_list_timeout_s: float = Field(
+        5, gt=0, description="To list its models; asked when OPENAI_MODEL is unset, and by /ready."
+    )
+    model_retry_after_s: float = Field(
+        5, ge=0, description="Longest Retry-After that is waited for; a longer one is told to whoever asked."
+    )
 
     # --- the server ---
     host: str = Field("127.0.0.1", description="Address to listen on.")

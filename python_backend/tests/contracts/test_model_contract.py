@@ -66,9 +66,7 @@ async def extractive() -> AsyncIterator[Subject]:
 @asynccontextmanager
 async def chat_completions() -> AsyncIterator[Subject]:
     async with Upstream() as upstream:
-        model = ChatCompletions(
-            upstream.base_url, "sk-x", connect_timeout_s=5, first_byte_timeout_s=5, between_bytes_timeout_s=5, pauses_s=()
-        )
+        model = ChatCompletions(upstream.base_url, "sk-x", connect_timeout_s=5, first_byte_timeout_s=5, between_bytes_timeout_s=5)
 
         def make(what: str) -> str:
             upstream.behave(BEHAVIOURS[what])

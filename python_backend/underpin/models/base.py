@@ -19,12 +19,14 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
 
 class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
     """A piece of a tool call. `index` counts the calls of this turn from 0; `id` and `name` come with the first piece (a model
-    that gives no id gets one made up before the fact is yielded)."""
+    that gives no id gets one made up before the fact is yielded). `extra` is what the server wants back with this call, as it
+    came: Gemini signs its calls, and refuses an answer to one whose signature is missing."""
 
     index: int
     id: str | None
     name: str | None
     arguments: str
+    extra: dict[str, JsonValue] | None = None
 
 
 class CitationDelta(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +58,7 @@ class ToolCallSaid:
     id: str
     name: str
     arguments: str
+    extra: dict[str, JsonValue] | None = None
 
 
 @dataclass(frozen=True)

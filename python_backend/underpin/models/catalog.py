@@ -26,8 +26,9 @@ _log = logging.getLogger("underpin.models")
 class ListedModel(Model, Protocol):
     """A model's server that can say what it has."""
 
-    async def names(self, *, timeout_s: float) -> tuple[str, ...] | None:
-        """The names it lists, in its order; None when it has no list. Raises ModelError."""
+    async def names(self, *, timeout_s: float, again: bool = False) -> tuple[str, ...] | None:
+        """The names it lists, in its order; None when it has no list. `again`: a failure that may pass is asked again, as for an
+        answer. Raises ModelError."""
 
 
 class Catalog:
@@ -130,7 +131,7 @@ class Catalog:
         return bool(names) and not {name, f"models/{name}", f"{name}:latest"} & set(names or ())
 
     async def _first_listed(self, listed: "_List") -> str:
-        names = await listed.names()
+        names = await listed.names(patiently=True)
         if not names:
             raise ModelUnknown(NO_LIST)
         # Servers list embedding models among the others; none of them can chat.
@@ -141,7 +142,7 @@ class Catalog:
         if name not in self._warned and len(self._warned) < 100:
             self._warned.add(name)
             advice = "MODEL_ALIASES maps old names to new ones."
-            _log.warning("The model's server has no model %.80r: %r is asked instead. %s", name, instead, advice)
+            _log.warning("⚠️ The model's server has no model %.80r: %r is asked instead. %s", name, instead, advice)
 
 
 class _List:
@@ -155,21 +156,30 @@ class _List:
         self._asked_at = float("-inf")
         self._names: tuple[str, ...] | None = None
         self._failure: ModelError | None = None
+        self._failed_patiently = False
 
-    async def names(self, *, kept_s: float | None = None) -> tuple[str, ...] | None:
-        """The list, at most `kept_s` seconds old. Raises the ModelError of an attempt that failed."""
+    async def names(self, *, kept_s: float | None = None, patiently: bool = False) -> tuple[str, ...] | None:
+        """The list, at most `kept_s` seconds old. Raises the ModelError of an attempt that failed.
+
+        `patiently`: for somebody who cannot go on without. What may pass is asked again, and a list that cannot be had anew is
+        better old than not at all: if the server is gone, the question itself will tell.
+        """
         async with self._asking:
             age_s = time.monotonic() - self._asked_at
-            if age_s > (_FAILURE_KEPT_S if self._failure else self._kept_s if kept_s is None else kept_s):
-                await self._ask()
-        if self._failure is not None:
+            if age_s > (self._failure_kept_s(patiently) if self._failure else self._kept_s if kept_s is None else kept_s):
+                await self._ask(again=patiently)
+        if self._failure is not None and not (patiently and self._names):
             raise type(self._failure)(self._failure.message, retry_after_s=self._failure.retry_after_s)
         return self._names
 
-    async def _ask(self) -> None:
-        self._failure = None
+    def _failure_kept_s(self, patiently: bool) -> float:
+        """A probe's failure, which was not asked again, is none yet for somebody who needs the list."""
+        return 0.0 if patiently and not self._failed_patiently else _FAILURE_KEPT_S
+
+    async def _ask(self, *, again: bool) -> None:
+        failure: ModelError | None = None
         try:
-            self._names = await self._upstream.names(timeout_s=self._timeout_s)
-        except ModelError as failure:
-            self._failure = failure
-        self._asked_at = time.monotonic()
+            self._names = await self._upstream.names(timeout_s=self._timeout_s, again=again)
+        except ModelError as error:
+            failure = error
+        self._failure, self._failed_patiently, self._asked_at = failure, again, time.monotonic()

@@ -13,11 +13,16 @@ from .base import Fact, Finish, FinishReason, TextDelta, UsageFact
 from .sse import MAX_LINE_BYTES, DataLines
 from .tool_call_pieces import ToolCallPiece, ToolCallPieces
 
-CUT = "The model's server closed the connection in the middle of the answer."
+CUT = "The model's server closed the connection in the middle of the answer. Send the message again."
 NO_ANSWER = "The model's server sent no answer of a model. Check OPENAI_BASE_URL."
 WEB_PAGE = "The address in OPENAI_BASE_URL answered with a web page instead of a model's answer. It usually ends in /v1."
-MALFORMED = "The model's server sent something that is not a chat completion."
-FAILED = "The model's server reported a failure and ended the answer."
+MALFORMED = "The model's server sent something that is not a chat completion. Try again, or check OPENAI_BASE_URL."
+FAILED = "The model's server reported a failure and ended the answer. Send the message again."
+TOO_LONG = "The model's server sent more than two million characters, which is no model's answer."
+
+MOST_CHARACTERS = 2_000_000
+"""Half a million tokens, above what any model writes in one answer. Six times as many bytes, which is what JSON's escapes can
+make of them, still fit into one document of MongoDB."""
 
 _REASONS: dict[str, FinishReason] = {
     "length": "length",
@@ -54,11 +59,22 @@ class _Usage(msgspec.Struct, gc=False):
 
 class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
+class _BareError(msgspec.Struct):
+    """vLLM's and SGLang's: an error that is not inside an `error`."""
+
+    object: str | None = None
+    message: str | None = None
+    type: str | None = None
+    code: str | int | None = None
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_bare_error = msgspec.json.Decoder(_BareError).decode
+_decode_usage = msgspec.json.Decoder(_Usage, strict=False).decode
 
 
 class ErrorObject(Exception):
@@ -77,7 +93,8 @@ class ChatChunks:
         self._lines = DataLines()
         self._whole = bytearray()
         self._calls = ToolCallPieces()
-        self._usage: _Usage | None = None
+        self._usage = b""
+        self._characters = 0
         self._reason: str | None = None
         self._chunks = 0
         self.done = False
@@ -118,7 +135,7 @@ class ChatChunks:
             if data.startswith(b"<"):
                 raise ModelBroken(WEB_PAGE)
             if data:
-                self._form = "whole" if data.startswith(b"{") else "events"
+                self._form = "whole" if data.startswith((b"{", b"[")) else "events"
         if self._form == "whole":
             self._whole += data
             if len(self._whole) > MAX_LINE_BYTES:
@@ -128,7 +145,8 @@ class ChatChunks:
 
     def _read_rest(self, facts: list[Fact]) -> None:
         if self._form == "whole":
-            self._read(bytes(self._whole), facts)
+            # Google wraps an error that is not streamed in a list of one.
+            self._read(bytes(self._whole).strip().removeprefix(b"[").removesuffix(b"]"), facts)
             return
         for payload in self._lines.end():
             try:
@@ -141,7 +159,7 @@ class ChatChunks:
     def _read(self, payload: bytes, facts: list[Fact]) -> None:
         try:
             chunk = _decode(payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             if (text := payload.strip()) in (b"[DONE]", b""):
                 self.done = self.done or bool(text)
                 return
@@ -153,8 +171,10 @@ class ChatChunks:
             for choice in chunk.choices:
                 if not choice.index:
                     self._read_choice(choice, facts)
-        if chunk.usage is not None:
-            self._usage = chunk.usage
+        elif chunk.choices is None:
+            _raise_bare_error(payload)
+        if (usage := bytes(chunk.usage)) not in (b"", b"null"):
+            self._usage = usage
 
     def _read_choice(self, choice: _Choice, facts: list[Fact]) -> None:
         # Beside its deltas a server may send the message again as a whole: it counts only where there are no deltas.
@@ -164,15 +184,24 @@ class ChatChunks:
                 if not isinstance(content, str):
                     content = "".join(part.text or "" for part in content if part.type == "text")
                 if content:
+                    self._count(len(content))
                     facts.append(TextDelta(content))
             if said.refusal:
+                self._count(len(said.refusal))
                 facts.append(TextDelta(said.refusal))
             if said.tool_calls:
-                facts.extend(self._calls.deltas(said.tool_calls))
+                for call in self._calls.deltas(said.tool_calls):
+                    self._count(len(call.arguments))
+                    facts.append(call)
         if choice.finish_reason:
             if choice.finish_reason in _FAILURES:
                 raise ModelBroken(FAILED)
             self._reason = choice.finish_reason
+
+    def _count(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > MOST_CHARACTERS:
+            raise ModelBroken(TOO_LONG)
 
     def _last_facts(self) -> list[Fact]:
         if not self._chunks:
@@ -180,10 +209,7 @@ class ChatChunks:
         if not (self.done or self.finishing or self._form == "whole"):
             raise ModelBroken(CUT)
         self._calls.check_named()
-        usage = self._usage
-        last: list[Fact] = []
-        if usage is not None and (usage.prompt_tokens is not None or usage.completion_tokens is not None):
-            last.append(UsageFact(usage.prompt_tokens or 0, usage.completion_tokens or 0))
+        last: list[Fact] = [usage] if (usage := _usage_fact(self._usage)) else []
         # Servers say `tool_calls` without one, and `stop` with one: what was called decides.
         otherwise: FinishReason = "tool_calls" if len(self._calls) else "stop"
         last.append(Finish(_REASONS.get((self._reason or "").lower(), otherwise)))
@@ -197,3 +223,23 @@ def _decode_repaired(payload: bytes) -> _Chunk:
         return _decode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         raise ModelBroken(MALFORMED) from None
+
+
+def _raise_bare_error(payload: bytes) -> None:
+    try:
+        said = _decode_bare_error(payload)
+    except ValueError:
+        return
+    if said.object == "error":
+        raise ErrorObject({"message": said.message, "type": said.type, "code": said.code})
+
+
+def _usage_fact(usage: bytes) -> UsageFact | None:
+    """What was counted. Numbers that cannot be read are not worth an answer."""
+    try:
+        counted = _decode_usage(usage or b"{}")
+    except ValueError:
+        return None
+    if counted.prompt_tokens is None and counted.completion_tokens is None:
+        return None
+    return UsageFact(max(0, counted.prompt_tokens or 0), max(0, counted.completion_tokens or 0))

@@ -4,34 +4,28 @@ What went wrong before the first fact may be asked again; after it, nothing is.
 """
 
 import asyncio
-import logging
-import random
 from collections.abc import AsyncGenerator, Sequence
 
 import aiohttp
 
-from ..errors import ModelBroken, ModelError, ModelRateLimited, ModelUnreachable
+from ..errors import ModelBroken, ModelError, ModelUnreachable
 from .base import Fact, ModelRequest
 from .chat_chunks import CUT, ChatChunks, ErrorObject
 from .chat_request import Dialect, encoded_body
 from .refusals import refusal_in_stream
 from .silence import Silence
-from .upstream import NotReached, Upstream, read_refusal
+from .tries import Patience
+from .upstream import Upstream, read_refusal
 
-PAUSES_S = (0.25, 0.75)
-"""Before the second and the third try: a refusal still comes within the two seconds in which it can be an HTTP status."""
-
-_PASSING_STATUSES = {500, 502, 503, 504}
+STOPPED = "The model's server stopped answering: nothing came for {:g} seconds. What it had said is kept: send the message again."
 _AFTER_FINISH_S = 2.0
 """Usage and `[DONE]` follow the reason to stop at once; a server that sends neither and stays connected is not waited for."""
 _DRAIN_S = 0.05
 """For the end of the body after `[DONE]`, so that the connection can be used again."""
 
-_log = logging.getLogger("underpin.models")
-
 
 class ChatCompletions:
-    """The Model seam over HTTP. Times are in seconds; `pauses_s` are the waits before each further try."""
+    """The Model seam over HTTP. Times are in seconds."""
 
     searches = True
 
@@ -43,31 +37,26 @@ class ChatCompletions:
         connect_timeout_s: float,
         first_byte_timeout_s: float,
         between_bytes_timeout_s: float,
-        pauses_s: Sequence[float] = PAUSES_S,
-        longest_retry_after_s: float = 5.0,
+        patience: Patience | None = None,
         trust_env: bool = False,
     ) -> None:
-        """`base_url` is the part before /chat/completions. Raises ConfigError when it is no http(s) address.
-
-        A 429 is asked again only when its Retry-After is at most `longest_retry_after_s`.
-        """
+        """`base_url` is the part before /chat/completions. Raises ConfigError when it is no http(s) address."""
         self._upstream = Upstream(base_url, api_key, connect_timeout_s=connect_timeout_s, trust_env=trust_env)
         self._first_byte_timeout_s = first_byte_timeout_s
         self._between_bytes_timeout_s = between_bytes_timeout_s
-        self._pauses_s = tuple(pauses_s)
-        self._longest_retry_after_s = longest_retry_after_s
+        self._patience = patience or Patience()
         self._dialect = Dialect()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Fact], None]:
         """See Model. The time to the first byte counts from each try; the time between bytes only while one is awaited."""
-        response = await self._ask(request)
+        response = await self._patience.ask(lambda: self._ask(request), self._upstream.address)
         silence = Silence(response.close)
         chunks = ChatChunks()
         try:
             silence.limit(self._first_byte_timeout_s)
             heard = False
             while not (chunks.done or chunks.failure):
-                data = await self._read(response, silence, chunks)
+                data = await self._read(response, silence, chunks, begun=heard)
                 if not data:
                     break
                 if not heard:
@@ -87,38 +76,17 @@ class ChatCompletions:
             silence.stop()
             response.close()
 
-    async def names(self, *, timeout_s: float) -> tuple[str, ...] | None:
-        """The models that the server lists, in its order; None when it has no list. Raises ModelError."""
-        return await self._upstream.model_names(timeout_s=timeout_s)
+    async def names(self, *, timeout_s: float, again: bool = False) -> tuple[str, ...] | None:
+        """The models that the server lists, in its order; None when it has no list. Each try may take `timeout_s`; `again`: more
+        than one, as for an answer. Raises ModelError."""
+        patience = self._patience if again else Patience(pauses_s=())
+        return await patience.ask(lambda: self._upstream.model_names(timeout_s=timeout_s), self._upstream.address)
 
     async def close(self) -> None:
         """Let go of every connection."""
         await self._upstream.close()
 
     async def _ask(self, request: ModelRequest) -> aiohttp.ClientResponse:
-        """A response whose status is good, after at most len(pauses_s) further tries."""
-        for number, pause_s in enumerate((*self._pauses_s, None), start=1):
-            try:
-                return await self._ask_once(request)
-            except NotReached as failure:
-                if pause_s is None or not failure.again:
-                    raise failure.error from None
-                # Jitter, so that many streams which failed together do not come back together.
-                wait_s = max(pause_s * random.uniform(0.8, 1.2), failure.error.retry_after_s or 0.0)
-                tries = len(self._pauses_s)
-                reason = failure.reason
-            _log.warning(
-                "The model's server at %s: %s. Asking again in %.2f s (%d of %d).",
-                self._upstream.address,
-                reason,
-                wait_s,
-                number,
-                tries,
-            )
-            await asyncio.sleep(wait_s)
-        raise AssertionError("the last try returns or raises")
-
-    async def _ask_once(self, request: ModelRequest) -> aiohttp.ClientResponse:
         """One try; asked again at once, at most twice, in the dialect that a refusal teaches. Raises NotReached."""
         while True:
             dialect = self._dialect
@@ -132,15 +100,9 @@ class ChatCompletions:
                 if learnt != dialect:
                     self._dialect = learnt
                     continue
-            error = self._upstream.refusal_of_body(response, said, model=request.model)
-            raise NotReached(error, f"HTTP {response.status}", again=self._passing(response.status, error))
+            raise self._upstream.refused(response, said, model=request.model)
 
-    def _passing(self, status: int, error: ModelError) -> bool:
-        if isinstance(error, ModelRateLimited):
-            return error.retry_after_s is not None and error.retry_after_s <= self._longest_retry_after_s
-        return status in _PASSING_STATUSES
-
-    async def _read(self, response: aiohttp.ClientResponse, silence: Silence, chunks: ChatChunks) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, silence: Silence, chunks: ChatChunks, *, begun: bool) -> bytes:
         """What came; empty at the end. A stream that ends badly after the model's reason to stop has ended well enough."""
         silence.reading()
         try:
@@ -151,7 +113,9 @@ class ChatCompletions:
                 return left
             if silence.broken_after_s is None:
                 raise ModelBroken(CUT) from None
-            raise ModelUnreachable(f"The model's server sent nothing for {silence.broken_after_s:g} seconds.") from None
+            if not begun:
+                raise self._upstream.not_begun(silence.broken_after_s) from None
+            raise ModelUnreachable(STOPPED.format(silence.broken_after_s)) from None
         finally:
             silence.heard()
 

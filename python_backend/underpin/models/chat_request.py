@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from pydantic import JsonValue
 
-from .base import ChatMessage, FunctionSpec, ModelRequest
+from .base import ChatMessage, FunctionSpec, ModelRequest, ToolCallSaid
 
 _NOT_KNOWN = (
     "unknown",
@@ -80,14 +80,22 @@ def _message(message: ChatMessage) -> JsonValue:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.text}
     if message.tool_calls:
-        calls: list[JsonValue] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
+        calls: list[JsonValue] = [_call(call) for call in message.tool_calls]
         return {"role": message.role, "content": message.text or None, "tool_calls": calls}
     if message.images:
         return {"role": message.role, "content": _parts(message)}
     return {"role": message.role, "content": message.text}
+
+
+def _call(call: ToolCallSaid) -> JsonValue:
+    said: dict[str, JsonValue] = {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments},
+    }
+    if call.extra:
+        said["extra_content"] = call.extra
+    return said
 
 
 def _parts(message: ChatMessage) -> list[JsonValue]:

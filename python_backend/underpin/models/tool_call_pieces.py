@@ -1,10 +1,20 @@
 """Puts the pieces of tool calls in order: servers leave out ids, indexes or names, or give every call the index 0."""
 
+import json
+from typing import cast
+
 import msgspec
+from pydantic import JsonValue
 
 from ..errors import ModelBroken
 from ..ids import new_id
 from .base import ToolCallDelta
+
+MOST_CALLS = 128
+"""In one answer: as many as OpenAI takes functions. More is a model, or a server, that repeats itself."""
+
+MOST_HELD_CHARACTERS = 100_000
+NAMELESS = "The model called a function without naming it. Try again, or another model."
 
 
 class FunctionPiece(msgspec.Struct, gc=False):
@@ -16,8 +26,9 @@ class ToolCallPiece(msgspec.Struct, gc=False):
     """What one chunk says about one call."""
 
     index: int | None = None
-    id: str | None = None
+    id: str | int | None = None
     function: FunctionPiece | None = None
+    extra_content: dict[str, object] | None = None
 
 
 class _Call:
@@ -27,6 +38,10 @@ class _Call:
         self.name: str | None = None
         self.held = ""
         """Arguments that came before the name."""
+        self.extra: dict[str, JsonValue] | None = None
+        """The same of what goes back with the call."""
+        self.whole: str | None = None
+        """Its arguments, when they all came with its name; None once more came."""
 
 
 class ToolCallPieces:
@@ -35,35 +50,51 @@ class ToolCallPieces:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._at_index: dict[int, _Call] = {}
+        self._ids: set[str] = set()
+        self._held = 0
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def deltas(self, pieces: list[ToolCallPiece]) -> list[ToolCallDelta]:
-        """The facts for pieces, in their order."""
+        """The facts for pieces, in their order. Raises ModelBroken when there are too many calls."""
         return [delta for piece in pieces if (delta := self._delta(piece)) is not None]
 
     def check_named(self) -> None:
         """Raises ModelBroken when a call ended without ever saying which function it calls."""
         if any(call.name is None for call in self._calls):
-            raise ModelBroken("The model called a function without naming it.")
+            raise ModelBroken(NAMELESS)
 
     def _delta(self, piece: ToolCallPiece) -> ToolCallDelta | None:
         call = self._call(piece)
         function = piece.function or FunctionPiece()
-        arguments = _text(function.arguments)
+        arguments, extra = _text(function.arguments), cast(dict[str, JsonValue], piece.extra_content) or None
         if call.name is not None:
-            return ToolCallDelta(call.index, None, None, arguments) if arguments else None
+            call.whole = None if arguments else call.whole
+            return ToolCallDelta(call.index, None, None, arguments, extra) if arguments or extra else None
         if not function.name:
             call.held += arguments
+            self._held += len(arguments)
+            if self._held > MOST_HELD_CHARACTERS:
+                raise ModelBroken(NAMELESS)
+            call.extra = extra or call.extra
             return None
-        call.name = function.name
-        return ToolCallDelta(call.index, call.upstream_id or new_id("call_"), call.name, call.held + arguments)
+        call.name, call.whole = function.name, call.held + arguments
+        return ToolCallDelta(call.index, self._own_id(call), call.name, call.whole, extra or call.extra)
+
+    def _own_id(self, call: _Call) -> str:
+        """The server's, unless it gives none, or gave it to another call: outputs find their call by it."""
+        theirs = call.upstream_id
+        own = new_id("call_") if theirs is None or theirs in self._ids else theirs
+        self._ids.add(own)
+        return own
 
     def _call(self, piece: ToolCallPiece) -> _Call:
         known = self._known(piece)
         if known is None:
-            known = _Call(len(self._calls), piece.id or None)
+            if len(self._calls) == MOST_CALLS:
+                raise ModelBroken(f"The model called more than {MOST_CALLS} functions at once. Try again, or another model.")
+            known = _Call(len(self._calls), None if piece.id in (None, "") else str(piece.id))
             self._calls.append(known)
         if piece.index is not None:
             self._at_index[piece.index] = known
@@ -77,13 +108,24 @@ class ToolCallPieces:
         if call is None or call.name is None or not says_name:
             # Without a name it goes on, whatever its id: some servers make up another id for every piece.
             return call
-        if not piece.id:
-            # The name again: a server with indexes repeats itself, one without them means the next call.
-            return None if piece.index is None else call
-        if call.upstream_id in (piece.id, None):
+        if piece.id in (None, ""):
+            # The name again. A server without indexes means the next call, and so does one that gives all calls the index 0
+            # and sends each in one piece; any other repeats itself.
+            return None if piece.index is None or _is_whole(call.whole) else call
+        if call.upstream_id in (str(piece.id), None):
             return call
         # Another id at a known index is another call: some servers number every call 0.
-        return next((other for other in self._calls if other.upstream_id == piece.id), None)
+        return next((other for other in self._calls if other.upstream_id == str(piece.id)), None)
+
+
+def _is_whole(arguments: str | None) -> bool:
+    if not arguments:
+        return False
+    try:
+        json.loads(arguments)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _text(arguments: str | dict[str, object] | list[object] | None) -> str:

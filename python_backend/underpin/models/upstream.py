@@ -9,29 +9,29 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 import aiohttp
-import msgspec
 from yarl import URL
 
-from ..errors import ConfigError, ModelBroken, ModelError, ModelUnreachable
-from .refusals import complaint_of_body, refusal, retry_after
+from ..errors import ConfigError, ModelBroken, ModelUnreachable
+from .complaint import complaint_of_body
+from .model_list import names_in
+from .refusals import refusal
+from .retry_after import retry_after
+from .tries import NotReached, may_pass
 from .wording import Wording
 
 REACH = "Check OPENAI_BASE_URL, and that the server runs."
+LIST = "Set OPENAI_MODEL to the model to ask, or give it more time with MODEL_LIST_TIMEOUT_S."
 
 _MAX_ERROR_BODY_BYTES = 64_000
 _ERROR_BODY_TIMEOUT_S = 5.0
 _MAX_LIST_BYTES = 10_000_000
-_REASONS = {errno.ECONNREFUSED: "the connection was refused", errno.ECONNRESET: "the connection was reset"}
-
-
-class NotReached(Exception):
-    """No answer began. `reason` is for the log; `again` says whether asking once more may help."""
-
-    def __init__(self, error: ModelError, reason: str, *, again: bool) -> None:
-        super().__init__(reason)
-        self.error = error
-        self.reason = reason
-        self.again = again
+_SHORTEST_TOKEN = 8
+_REASONS = {
+    errno.ECONNREFUSED: "the connection was refused",
+    errno.ECONNRESET: "the connection was reset",
+    errno.ENETUNREACH: "there is no route to it",
+    errno.EHOSTUNREACH: "there is no route to it",
+}
 
 
 class Upstream:
@@ -44,12 +44,13 @@ class Upstream:
         if api_key and not (api_key.isascii() and api_key.isprintable()):
             raise ConfigError("OPENAI_API_KEY holds characters that cannot stand in a key. Copy it again.")
         self._base = url.with_user(None).with_password(None)
-        self.address = f"{url.host}:{url.port}"
-        """For the log: host and port, without credentials or path."""
-        self.wording = Wording(
-            secrets=filter(None, (api_key, url.password)), addresses=(self.address, url.host if "." in url.host else "")
-        )
+        self.address = str(url.host_port_subcomponent)
+        """The host, and the port where it is not the scheme's own: without credentials, path and query."""
         self._headers = _headers(api_key, url)
+        self.wording = Wording(
+            secrets=(api_key or "", *_secrets_of(url), *_secrets_of_headers(self._headers)),
+            addresses=(self.address, f"{url.host}:{url.port}", url.host if "." in url.host else ""),
+        )
         self._connect_timeout_s = connect_timeout_s
         self._trust_env = trust_env
         self._session: aiohttp.ClientSession | None = None
@@ -59,37 +60,36 @@ class Upstream:
         return await self._request("POST", path, body, timeout_s)
 
     async def model_names(self, *, timeout_s: float) -> tuple[str, ...] | None:
-        """What GET /models lists, in its order; None when the server has no such list.
-
-        Raises ModelKeyRejected when the key is refused, ModelUnreachable when nothing answers within `timeout_s` seconds.
-        """
+        """What GET /models lists, in its order; None when the server has no such list. Raises NotReached."""
+        response = None
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._request("GET", "models", None, timeout_s)
-                try:
-                    if 200 <= response.status < 300:
-                        return _names(await read_bounded(response, _MAX_LIST_BYTES))
-                    if response.status in (401, 403, 429) or response.status >= 500:
-                        raise await self.refusal(response, model="")
-                    return None
-                finally:
-                    response.close()
-        except NotReached as failure:
-            raise failure.error from None
+                response = await self._request("GET", "models", None, None)
+                if 200 <= response.status < 300:
+                    return names_in(await _read_bounded(response, _MAX_LIST_BYTES))
+                if response.status in (401, 403, 429) or response.status >= 500:
+                    raise self.refused(response, await read_refusal(response), model="")
+                return None
         except TimeoutError:
-            raise ModelUnreachable(f"The model's server did not list its models within {timeout_s:g} seconds. {REACH}") from None
+            text = f"The model's server at {self.address} did not list its models within {timeout_s:g} seconds. {LIST}"
+            raise NotReached(ModelUnreachable(text), "no list of models came in time", again=False) from None
         except (aiohttp.ClientError, OSError):
-            raise ModelUnreachable(f"The model's server did not list its models. {REACH}") from None
+            text = f"The model's server at {self.address} did not list its models. {REACH}"
+            raise NotReached(ModelUnreachable(text), "the list of models was cut", again=True) from None
+        finally:
+            if response is not None:
+                response.close()
 
-    async def refusal(self, response: aiohttp.ClientResponse, *, model: str) -> ModelError:
-        """The error that a status other than 2xx means; reads its body."""
-        return self.refusal_of_body(response, await read_refusal(response), model=model)
-
-    def refusal_of_body(self, response: aiohttp.ClientResponse, body: bytes, *, model: str) -> ModelError:
-        """The same for a body that was read already."""
-        complaint = complaint_of_body(body)
-        wait_s = retry_after(response.headers)
-        return refusal(response.status, complaint, model=model, wording=self.wording, retry_after_s=wait_s)
+    def refused(self, response: aiohttp.ClientResponse, body: bytes, *, model: str) -> NotReached:
+        """What a status other than 2xx and its body mean."""
+        error = refusal(
+            response.status,
+            complaint_of_body(body),
+            model=model,
+            wording=self.wording,
+            retry_after_s=retry_after(response.headers),
+        )
+        return NotReached(error, f"HTTP {response.status}", again=may_pass(response.status, error))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -97,7 +97,7 @@ class Upstream:
             await self._session.close()
             self._session = None
 
-    async def _request(self, method: str, path: str, body: bytes | None, timeout_s: float) -> aiohttp.ClientResponse:
+    async def _request(self, method: str, path: str, body: bytes | None, timeout_s: float | None) -> aiohttp.ClientResponse:
         # keep_query: some servers carry their API version in the address.
         url = self._base.with_path(f"{self._base.path.rstrip('/')}/{path}", keep_query=True)
         try:
@@ -118,39 +118,44 @@ class Upstream:
             )
         return self._session
 
-    def _not_reached(self, error: Exception, timeout_s: float) -> NotReached:
+    def _not_reached(self, error: Exception, timeout_s: float | None) -> NotReached:
+        server = f"The model's server at {self.address}"
         match error:
             case aiohttp.ConnectionTimeoutError():
-                text = f"The model's server could not be reached within {self._connect_timeout_s:g} seconds. {REACH}"
+                text = f"{server} could not be reached within {self._connect_timeout_s:g} seconds. {REACH}"
                 return NotReached(ModelUnreachable(text), "connecting took too long", again=False)
-            case TimeoutError():
-                text = f"The model's server did not begin to answer within {timeout_s:g} seconds."
-                return NotReached(ModelUnreachable(text), "no answer began in time", again=False)
+            case TimeoutError() if timeout_s is not None:
+                return NotReached(self.not_begun(timeout_s), "no answer began in time", again=False)
             case aiohttp.ClientSSLError():
-                text = "The model's server could not be reached: no secure connection could be made. Check OPENAI_BASE_URL."
+                text = f"{server} could not be reached: no secure connection could be made. Check OPENAI_BASE_URL."
                 return NotReached(ModelUnreachable(text), "TLS failed", again=False)
             case aiohttp.ClientConnectorDNSError():
-                text = "The model's server could not be reached: its host name was not found. Check OPENAI_BASE_URL."
+                text = f"{server} could not be reached: its host name was not found. Check OPENAI_BASE_URL."
                 return NotReached(ModelUnreachable(text), "the host name was not found", again=True)
             case aiohttp.ClientConnectorError():
                 reason = _REASONS.get(error.os_error.errno or 0, "no connection could be made")
-                return NotReached(
-                    ModelUnreachable(f"The model's server could not be reached: {reason}. {REACH}"), reason, again=True
-                )
+                return NotReached(ModelUnreachable(f"{server} could not be reached: {reason}. {REACH}"), reason, again=True)
             case aiohttp.ClientResponseError():
-                text = "What answers at OPENAI_BASE_URL is not a model's server: it does not speak HTTP as expected."
+                text = f"What answers at {self.address} is not a model's server: it does not speak HTTP. Check OPENAI_BASE_URL."
                 return NotReached(ModelBroken(text), "the answer was no HTTP", again=False)
             case _:
                 # Also a kept connection that the server closed in the moment in which it was used again.
-                text = "The model's server closed the connection before it answered."
+                text = f"{server} closed the connection before it answered. Try again in a moment."
                 return NotReached(ModelUnreachable(text), "the connection was closed before an answer", again=True)
+
+    def not_begun(self, timeout_s: float) -> ModelUnreachable:
+        """No first byte came within the deadline."""
+        return ModelUnreachable(
+            f"The model's server at {self.address} did not begin to answer within {timeout_s:g} seconds. Try again, or give it "
+            "more time with MODEL_FIRST_BYTE_TIMEOUT_S."
+        )
 
 
 async def read_refusal(response: aiohttp.ClientResponse) -> bytes:
     """The body of a refusal, as much of it as comes in a short time; then the connection is let go."""
     try:
         async with asyncio.timeout(_ERROR_BODY_TIMEOUT_S):
-            return await read_bounded(response, _MAX_ERROR_BODY_BYTES)
+            return await _read_bounded(response, _MAX_ERROR_BODY_BYTES)
     except (TimeoutError, aiohttp.ClientError, OSError):
         # The status alone says enough.
         return b""
@@ -158,7 +163,7 @@ async def read_refusal(response: aiohttp.ClientResponse) -> bytes:
         response.close()
 
 
-async def read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+async def _read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     """The body up to a limit."""
     body = bytearray()
     while len(body) < limit_bytes and (data := await response.content.readany()):
@@ -174,7 +179,10 @@ def _headers(api_key: str | None, url: URL) -> Mapping[str, str]:
         "Content-Type": "application/json",
         "User-Agent": "underpin",
     }
-    if api_key:
+    if api_key and "api-version" in url.query:
+        # Azure's dated endpoints take a key in this header only; its /openai/v1 takes a bearer as all others do.
+        headers["api-key"] = api_key
+    elif api_key:
         headers["Authorization"] = f"Bearer {api_key}"
     elif url.user is not None:
         pair = f"{url.user}:{url.password or ''}".encode()
@@ -182,23 +190,11 @@ def _headers(api_key: str | None, url: URL) -> Mapping[str, str]:
     return headers
 
 
-class _Listed(msgspec.Struct):
-    id: str | None = None
-    name: str | None = None
+def _secrets_of_headers(headers: Mapping[str, str]) -> list[str]:
+    return headers.get("Authorization", "").split(" ")[1:]
 
 
-class _List(msgspec.Struct):
-    data: list[_Listed] | None = None
-    models: list[_Listed] | None = None
-
-
-_decode_list = msgspec.json.Decoder(_List | list[_Listed])
-
-
-def _names(body: bytes) -> tuple[str, ...] | None:
-    try:
-        found = _decode_list.decode(body)
-    except ValueError:
-        return None
-    listed = found if isinstance(found, list) else found.data or found.models or []
-    return tuple(name for model in listed if (name := model.id or model.name))
+def _secrets_of(url: URL) -> list[str]:
+    """What of the address is nobody's business: some gateways take their key as a query parameter."""
+    tokens = [value for name, value in url.query.items() if name != "api-version" and len(value) >= _SHORTEST_TOKEN]
+    return [url.password or "", url.raw_password or "", *tokens]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 MAX_CHARACTERS = 300
+_SHORTEST_SECRET = 8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \"[^\"]*\", line \d+|\n[ \t]+at \S+ ?\(", re.IGNORECASE)
@@ -11,12 +12,13 @@ _KEYS = re.compile(
     r"""(?ix)
     \b(?:sk|pk|rk|gsk|xai|hf|nvapi|org|proj)[-_][A-Za-z0-9_\-*.]{4,}   # keys of the known makers, also when partly starred
     | \bAIza[A-Za-z0-9_\-]{10,}
-    | \bBearer\s+[^\s"',;]+
+    | \b(?:Bearer|Basic)\s+[^\s"',;]{6,}
     | \beyJ[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]+)*                   # JSON web tokens
     | \b(?=[A-Za-z_]*\d)(?=\d*[A-Za-z_])[A-Za-z0-9_]{32,}              # any long run of letters and digits
     """
 )
 _ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)(?:[^\s/@\"'<>]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?")
+_LAST_WORD = re.compile(r"\S+\Z")
 _PATH = re.compile(r"(?<![\w/:.])(?:/[\w.\-]+){3,}/?|\b[A-Za-z]:\\[^\s\"']+")
 
 
@@ -24,22 +26,37 @@ class Wording:
     """Cleans texts of one upstream. `secrets` are hidden wherever they stand; `addresses` become "the model's server"."""
 
     def __init__(self, *, secrets: Iterable[str] = (), addresses: Iterable[str] = ()) -> None:
-        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
+        hidden = sorted(set(filter(None, secrets)), key=len, reverse=True)
+        # A short one ("none", "ollama") is a word as others are: it is hidden where it stands alone.
+        self._secrets = re.compile("|".join(map(_pattern, hidden))) if hidden else None
         words = sorted(filter(None, addresses), key=len, reverse=True)
         self._addresses = re.compile("|".join(rf"(?<![\w.\-]){re.escape(word)}(?![\w\-])" for word in words)) if words else None
 
     def clean(self, text: str) -> str:
         """One line of at most 300 characters that may be shown; empty when nothing is left."""
         # Bounded before the patterns run: an upstream's text may be of any length.
-        text = text[: 10 * MAX_CHARACTERS]
+        text = _bounded(text)
         if trace := _TRACEBACK.search(text):
             text = text[: trace.start()]
         text = _CONTROL.sub(" ", text)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        if self._secrets:
+            text = self._secrets.sub("***", text)
         text = _ADDRESS.sub(r"\1\2", text)
         if self._addresses:
             text = self._addresses.sub("the model's server", text)
         text = _PATH.sub("…", _KEYS.sub("***", text))
         text = " ".join(text.split())
         return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
+
+
+def _pattern(secret: str) -> str:
+    pattern = re.escape(secret)
+    return pattern if len(secret) >= _SHORTEST_SECRET else rf"(?<![\w\-]){pattern}(?![\w\-])"
+
+
+def _bounded(text: str) -> str:
+    """The first characters. A word that is cut may be the half of a key, which no pattern knows: it goes."""
+    most = 10 * MAX_CHARACTERS
+    if len(text) <= most or text[most].isspace():
+        return text[:most]
+    return _LAST_WORD.sub("", text[:most])

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from pydantic import JsonValue
+
 from ..errors import ModelBroken
 from ..models.base import ChatMessage, Fact, Finish, FinishReason, Model, ModelRequest, TextDelta, ToolCallDelta, ToolCallSaid
 from ..tools.base import Tool, ToolContext, ToolResult
@@ -42,9 +44,10 @@ class _Call:
         self.id = id
         self.name = name
         self.arguments: list[str] = []
+        self.extra: dict[str, JsonValue] | None = None
 
     def said(self) -> ToolCallSaid:
-        return ToolCallSaid(self.id, self.name, "".join(self.arguments))
+        return ToolCallSaid(self.id, self.name, "".join(self.arguments), self.extra)
 
 
 async def loop(
@@ -67,6 +70,7 @@ async def loop(
                     elif type(fact) is ToolCallDelta:
                         call = calls.setdefault(fact.index, _Call(fact.id or "", fact.name or ""))
                         call.arguments.append(fact.arguments)
+                        call.extra = fact.extra or call.extra
                     elif type(fact) is Finish:
                         reason = fact.reason
         if not calls:

@@ -23,7 +23,7 @@ async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str
     steps = await store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
     messages = list(reversed(page.data))
     chat: list[ChatMessage] = [ChatMessage("system", run.instructions)] if run.instructions else []
-    chat += [_chat_message(message) for message in messages if message.run_id != run.id or message.role == "user"]
+    chat += [_chat_message(message) for message in messages if _is_read(message, run)]
     chat += _done_so_far(steps.data, {message.id: message for message in messages})
     return ModelRequest(
         model=choice.name,
@@ -37,6 +37,11 @@ async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str
         response_format=run.response_format if isinstance(run.response_format, dict) else None,
         reasoning_effort=run.reasoning_effort,
     )
+
+
+def _is_read(message: Message, run: Run) -> bool:
+    """Not this run's own words, which come with its steps; nor an answer that ended before its first: several servers refuse it."""
+    return message.role == "user" or (message.run_id != run.id and message.text() != "")
 
 
 def _chat_message(message: Message) -> ChatMessage:
@@ -53,10 +58,14 @@ def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> l
             if message is not None:
                 chat.append(_chat_message(message))
         else:
-            calls = [ToolCallSaid(str(c["id"]), str(c["name"]), str(c["arguments"])) for c in step.model_calls]
-            chat.append(ChatMessage("assistant", tool_calls=tuple(calls)))
+            chat.append(ChatMessage("assistant", tool_calls=tuple(map(_call_said, step.model_calls))))
             chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in step.model_calls]
     return chat
+
+
+def _call_said(told: Mapping[str, JsonValue]) -> ToolCallSaid:
+    extra = told.get("extra")
+    return ToolCallSaid(str(told["id"]), str(told["name"]), str(told["arguments"]), extra if isinstance(extra, dict) else None)
 
 
 def _functions(run: Run, tools: Mapping[str, Tool], searches: bool) -> tuple[FunctionSpec, ...]:

@@ -27,6 +27,7 @@ class _Call:
         self.arguments = ""
         self.output: str | None = None
         self.details: Mapping[str, JsonValue] = {}
+        self.extra: dict[str, JsonValue] | None = None
 
 
 class OpenToolStep:
@@ -52,6 +53,8 @@ class OpenToolStep:
             call.output = None if told["output"] is None else str(told["output"])
             details = told.get("details")
             call.details = details if isinstance(details, dict) else {}
+            extra = told.get("extra")
+            call.extra = extra if isinstance(extra, dict) else None
         return again
 
     def add(self, fact: ToolCallDelta) -> dict[str, JsonValue] | None:
@@ -60,12 +63,13 @@ class OpenToolStep:
         if call is None:
             name = fact.name or ""
             call = self._calls[fact.index] = _Call(fact.id or "", name, name in self._server_tools)
-            call.arguments = fact.arguments
+            call.arguments, call.extra = fact.arguments, fact.extra
             if call.server_side:
                 return {"index": fact.index, "id": call.id, "type": call.name, call.name: {}}
             function: dict[str, JsonValue] = {"name": call.name, "arguments": fact.arguments, "output": None}
             return {"index": fact.index, "id": call.id, "type": "function", "function": function}
         call.arguments += fact.arguments
+        call.extra = fact.extra or call.extra
         if call.server_side or not fact.arguments:
             return None
         return {"index": fact.index, "type": "function", "function": {"arguments": fact.arguments}}
@@ -149,4 +153,5 @@ def _told(call: _Call) -> dict[str, JsonValue]:
         "arguments": call.arguments,
         "output": call.output,
         "details": dict(call.details),
+        "extra": call.extra,
     }

@@ -24,7 +24,7 @@ class Server:
         self.times_asked = 0
         self.closed = 0
 
-    async def names(self, *, timeout_s: float) -> tuple[str, ...] | None:
+    async def names(self, *, timeout_s: float, again: bool = False) -> tuple[str, ...] | None:
         self.times_asked += 1
         await asyncio.sleep(0)
         if self.failure:
@@ -210,3 +210,20 @@ async def test_closing_closes_every_model_once():
 )
 def test_what_is_gone_today(name, gone):
     assert is_gone(name, TODAY) is gone
+
+
+async def test_a_list_that_cannot_be_had_anew_is_better_old_than_not_at_all():
+    server = Server("m")
+    models = catalog(server, list_kept_s=0.0)
+    assert await chosen(models, "auto") == "m"
+    server.failure = ModelUnreachable("away")
+    assert await chosen(models, "auto") == "m"
+    assert await models.check() == "away"
+
+
+async def test_a_probes_failure_is_none_yet_for_who_needs_the_list():
+    server = Server("m", failure=ModelUnreachable("away"))
+    models = catalog(server)
+    assert await models.check() == "away"
+    server.failure = None
+    assert await chosen(models, "auto") == "m"

@@ -4,7 +4,7 @@ import pytest
 
 from underpin.errors import ModelBroken
 from underpin.models.base import Fact, Finish, TextDelta, ToolCallDelta, UsageFact
-from underpin.models.chat_chunks import CUT, FAILED, MALFORMED, NO_ANSWER, WEB_PAGE, ChatChunks, ErrorObject
+from underpin.models.chat_chunks import CUT, FAILED, MALFORMED, NO_ANSWER, TOO_LONG, WEB_PAGE, ChatChunks, ErrorObject
 
 
 def event(value: object) -> bytes:
@@ -25,6 +25,8 @@ def read(*pieces: bytes) -> list[Fact]:
     return facts
 
 
+DEEP = b"[" * 100_000 + b"]" * 100_000
+LONG_CALL = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "x" * 300_000}}]
 STOP = Finish("stop")
 DONE = b"data: [DONE]\n\n"
 TOOL = {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]}
@@ -76,6 +78,16 @@ def test_usage_stands_before_the_finish_whenever_it_came():
     assert (
         read(usage(prompt_tokens=1, completion_tokens=1), said("stop"), usage(prompt_tokens=3, completion_tokens=2), DONE) == end
     )
+
+
+@pytest.mark.parametrize("counts", ['"many"', "[]", '{"prompt_tokens":"x"}'])
+def test_usage_that_cannot_be_read_is_not_worth_an_answer(counts):
+    odd = b'data: {"choices":[],"usage":' + counts.encode() + b"}\n\n"
+    assert read(said("stop", content="a"), odd, DONE) == [TextDelta("a"), STOP]
+
+
+def test_usage_in_other_numbers_is_read():
+    assert read(said("stop"), usage(prompt_tokens=3.0, completion_tokens="2"), DONE) == [UsageFact(3, 2), STOP]
 
 
 def test_usage_of_null_or_without_numbers_is_no_usage():
@@ -130,6 +142,12 @@ def test_bytes_that_are_no_character_become_the_replacement_character(payload, t
         pytest.param([b"data: {nonsense}\n\n"], MALFORMED, id="a broken chunk"),
         pytest.param([b'data: {"choices": 7}\n\n'], MALFORMED, id="wrong types"),
         pytest.param([b"data: " + b"[" * 100_000 + b"\n\n"], MALFORMED, id="deep JSON"),
+        pytest.param([b'data: {"x":' + DEEP + b"}\n\n"], MALFORMED, id="a deep unknown field"),
+        pytest.param([b'data: {"error":' + DEEP + b"}\n\n"], MALFORMED, id="a deep error"),
+        pytest.param([said("stop"), b'data: {"choices":[],"usage":' + DEEP + b"}\n\n"], MALFORMED, id="deep usage"),
+        pytest.param([said(content="a" * 300_000)] * 7, TOO_LONG, id="an answer without end"),
+        pytest.param([said(tool_calls=LONG_CALL)] * 7, TOO_LONG, id="arguments without end"),
+        pytest.param([b"[1, 2]"], MALFORMED, id="a list"),
         pytest.param([said("error")], FAILED, id="the reason is an error"),
     ],
 )
@@ -143,6 +161,24 @@ def test_what_came_before_a_broken_chunk_in_the_same_read_is_kept():
     chunks = ChatChunks()
     assert chunks.feed(said(content="a") + b"data: {nonsense}\n\n" + said(content="never")) == [TextDelta("a")]
     assert chunks.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("event_bytes", "error"),
+    [
+        (b'[{"error":{"code":400,"message":"no"}}]\n', {"code": 400, "message": "no"}),
+        (b'error: {"code":500,"message":"no"}\n\n', {"code": 500, "message": "no"}),
+        (
+            b'data: {"object":"error","message":"no","type":"BadRequestError","param":null,"code":400}\n\n' + DONE,
+            {"message": "no", "type": "BadRequestError", "code": 400},
+        ),
+    ],
+    ids=["in a list", "llama.cpp's of old", "vLLM's of old"],
+)
+def test_an_error_is_known_in_every_form(event_bytes, error):
+    with pytest.raises(ErrorObject) as caught:
+        read(event_bytes)
+    assert caught.value.error == error
 
 
 @pytest.mark.parametrize("error", [{"message": "no", "code": 500}, "no"])

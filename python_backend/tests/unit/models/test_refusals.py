@@ -1,6 +1,4 @@
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
@@ -12,7 +10,8 @@ from underpin.errors import (
     ModelUnknown,
     ModelUnreachable,
 )
-from underpin.models.refusals import NO_SUCH_PATH, QUOTA_USED_UP, complaint_of_body, refusal, refusal_in_stream, retry_after
+from underpin.models.complaint import Complaint, complaint_of_body
+from underpin.models.refusals import NO_SUCH_PATH, QUOTA_USED_UP, refusal, refusal_in_stream
 from underpin.models.wording import Wording
 
 KEY_TEXT = "Invalid API key. Please check your OPENAI_API_KEY in the .env file."
@@ -59,6 +58,28 @@ def openai(message: str, code: str | None = None, type: str | None = None) -> di
         (502, "<html>nginx</html>", ModelUnreachable, "…is not available at the moment (HTTP 502)."),
         (500, openai("out of memory"), ModelBroken, "…failed (HTTP 500): out of memory"),
         (500, "<html>", ModelBroken, "…failed (HTTP 500)."),
+        (500, '{"error":' + "[" * 20_000 + "]" * 20_000 + "}", ModelBroken, "…failed (HTTP 500)."),
+        (400, openai("Invalid API Key", "400"), ModelKeyRejected, KEY_TEXT),
+        (
+            403,
+            openai("Country, region, or territory not supported", "unsupported_country_region_territory"),
+            ModelKeyRejected,
+            "…does not allow this with the key in OPENAI_API_KEY: Country, region, or territory not supported",
+        ),
+        (
+            403,
+            openai("Your input was flagged"),
+            ModelRefusedRequest,
+            "…refused the request: Your input was flagged",
+        ),
+        (400, openai("x/y is not a valid model ID"), ModelUnknown, UNKNOWN_TEXT),
+        (400, openai("Model Not Exist"), ModelUnknown, UNKNOWN_TEXT),
+        (
+            400,
+            openai("this model wants no temperature"),
+            ModelRefusedRequest,
+            "…refused the request: this model wants no temperature",
+        ),
     ],
 )
 def test_a_status_and_its_body_become_an_error_that_says_what_to_do(status, body, error, text):
@@ -71,7 +92,15 @@ def test_a_status_and_its_body_become_an_error_that_says_what_to_do(status, body
 def test_a_rate_limit_says_when_to_come_back():
     found = refusal(429, complaint_of_body(b""), model="m", wording=Wording(), retry_after_s=600.0)
     assert found.retry_after_s == 600.0
-    assert found.message.endswith("Try again in 600 seconds.")
+    assert found.message.endswith("Try again in 10 minutes.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "a second"), (1.2, "2 seconds"), (90, "90 seconds"), (120, "2 minutes"), (7199, "120 minutes"), (86_400, "24 hours")],
+)
+def test_a_time_is_said_as_people_say_it(seconds, said):
+    assert str(refusal(429, Complaint(), model="m", wording=Wording(), retry_after_s=seconds)).endswith(f"again in {said}.")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +116,12 @@ def test_a_rate_limit_says_when_to_come_back():
         ({"message": "no", "code": 401}, ModelKeyRejected, KEY_TEXT),
         ({"message": "m is gone", "code": "model_not_found", "type": "invalid_request_error"}, ModelUnknown, "'m'"),
         ({"message": "boom", "code": 502}, ModelBroken, "reported an error instead of its answer: boom"),
+        (
+            {"message": "Overloaded", "type": "overloaded_error"},
+            ModelUnreachable,
+            "not available at the moment (HTTP 529): Overloaded",
+        ),
+        ({"message": [[[["deep"]]]]}, ModelBroken, "reported an error instead of its answer."),
         ({"message": None}, ModelBroken, "reported an error instead of its answer."),
         ("boom", ModelBroken, "reported an error instead of its answer: boom"),
         ([1, 2], ModelBroken, "reported an error instead of its answer."),
@@ -96,13 +131,3 @@ def test_an_error_object_inside_a_stream_is_sorted_by_its_codes(error, type_, te
     found = refusal_in_stream(error, model="m", wording=Wording())
     assert type(found) is type_
     assert text in found.message
-
-
-def test_retry_after_is_read_in_each_of_its_forms():
-    assert retry_after({"Retry-After": "2"}) == 2.0
-    assert retry_after({"Retry-After-Ms": "250", "Retry-After": "1"}) == 0.25
-    in_a_minute = retry_after({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)})
-    assert in_a_minute is not None
-    assert 50 < in_a_minute <= 60
-    assert [retry_after({"Retry-After": value}) for value in ("soon", "-1", "inf", "nan", "")] == [None] * 5
-    assert retry_after({}) is None

@@ -3,7 +3,8 @@ from collections.abc import Iterable
 import pytest
 
 from underpin.errors import ModelBroken
-from underpin.models.tool_call_pieces import FunctionPiece, ToolCallPiece, ToolCallPieces
+from underpin.models.base import ToolCallDelta
+from underpin.models.tool_call_pieces import MOST_CALLS, FunctionPiece, ToolCallPiece, ToolCallPieces
 
 
 def piece(index: int | None = None, name: str | None = None, arguments: object = None, id: str | None = None) -> ToolCallPiece:
@@ -46,6 +47,12 @@ SEQUENCES = {
     "numbered from 1": [piece(1, "f", '{"a":1}', "c1"), piece(2, "g", "{}", "c2")],
     "the id before the name": [piece(0, None, '{"a"', "c1"), piece(0, "f", ":1}"), piece(1, "g", "{}")],
     "arguments as an object": [piece(0, "f", {"a": 1}, "c1"), piece(1, "g", {}, "c2")],
+    "every call numbered 0, whole and without an id": [piece(0, "f", '{"a":1}'), piece(0, "g", "{}")],
+    "whole and without an id, an empty piece between": [
+        piece(0, "f", '{"a":1}', ""),
+        piece(0, arguments=""),
+        piece(0, "g", "{}"),
+    ],
     "empty ids": [piece(0, "f", '{"a"', ""), piece(0, "", ":1}", ""), piece(1, "g", "{}", "")],
 }
 
@@ -72,3 +79,31 @@ def test_a_call_that_never_gets_a_name_is_a_broken_answer():
     assert pieces.deltas([piece(0, None, "{}", "c1")]) == []
     with pytest.raises(ModelBroken, match="without naming it"):
         pieces.check_named()
+
+
+def test_ids_given_twice_are_made_different():
+    first, second = ToolCallPieces().deltas([piece(0, "f", "{}", "same"), piece(1, "f", "{}", "same")])
+    assert first.id == "same"
+    assert second.id not in ("same", None)
+
+
+def test_what_the_server_wants_back_comes_with_the_call_or_after_it():
+    signed = {"google": {"thought_signature": "abc"}}
+    pieces = ToolCallPieces()
+    [whole] = pieces.deltas([ToolCallPiece(None, "c1", FunctionPiece("f", "{}"), signed)])
+    assert whole.extra == signed
+    assert pieces.deltas([ToolCallPiece(None, None, None, {"google": {}})]) == [ToolCallDelta(0, None, None, "", {"google": {}})]
+    early = ToolCallPieces()
+    assert early.deltas([ToolCallPiece(0, "c1", None, signed)]) == []
+    assert early.deltas([piece(0, "f", "{}")]) == [ToolCallDelta(0, "c1", "f", "{}", signed)]
+
+
+def test_calls_without_end_are_a_broken_answer():
+    pieces = ToolCallPieces()
+    with pytest.raises(ModelBroken, match="more than 128"):
+        pieces.deltas([piece(at, "f", "{}", f"c{at}") for at in range(MOST_CALLS + 1)])
+
+
+def test_arguments_without_end_for_a_call_without_a_name_are_a_broken_answer():
+    with pytest.raises(ModelBroken, match="without naming it"):
+        ToolCallPieces().deltas([piece(0, None, "x" * 60_000)] * 2)

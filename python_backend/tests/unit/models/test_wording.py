@@ -2,7 +2,7 @@ import pytest
 
 from underpin.models.wording import MAX_CHARACTERS, Wording
 
-WORDING = Wording(secrets=("hunter2canary",), addresses=("10.0.0.5:8080", "10.0.0.5"))
+WORDING = Wording(secrets=("hunter2canary", "ollama"), addresses=("10.0.0.5:8080", "10.0.0.5"))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ WORDING = Wording(secrets=("hunter2canary",), addresses=("10.0.0.5:8080", "10.0.
         ("cannot open /home/anna/models/secret.gguf today", "cannot open … today"),
         ("and/or 1/2 meta-llama/Llama-3.1-8B-Instruct", "and/or 1/2 meta-llama/Llama-3.1-8B-Instruct"),
         ("line\r\n\x1b[31mred\x00\u2028end", "line [31mred end"),
+        ("Authorization: Basic YW5uYTpodW50ZXIy", "Authorization: ***"),
+        ("model ollama-7 of ollama is gone", "model ollama-7 of *** is gone"),
         ("", ""),
     ],
 )
@@ -39,3 +41,11 @@ def test_a_long_text_is_cut_to_three_hundred_characters():
 def test_a_hostile_text_is_cleaned_quickly(said):
     # Bounded before the patterns run; unbounded input would take minutes here.
     assert len(WORDING.clean(said)) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("shift", range(0, 40, 3))
+def test_a_key_that_is_cut_off_at_the_bound_does_not_show_its_half(shift):
+    key = "very-secret-canary"
+    said = "x " * 5 + " " * (10 * MAX_CHARACTERS - 10 - shift) + key + " " * 100
+    shown = Wording(secrets=(key,)).clean(said)
+    assert shown in ("x x x x x", "x x x x x ***")
