@@ -40,8 +40,12 @@ async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str
 
 
 def _is_read(message: Message, run: Run) -> bool:
-    """Not this run's own words, which come with its steps; nor an answer that ended before its first: several servers refuse it."""
-    return message.role == "user" or (message.run_id != run.id and message.text() != "")
+    """Not this run's own words, which come with its steps; nor an answer that ended before its first, which several servers
+    refuse."""
+    if message.role == "user":
+        return True
+    said = message.text() != "" or any(isinstance(part, ImageUrlPart) for part in message.content)
+    return said and message.run_id != run.id
 
 
 def _chat_message(message: Message) -> ChatMessage:
