@@ -24,7 +24,7 @@ REQUIRED = {"content": "Content is required", "threadId": "Thread ID is required
 
 async def read_body(request: Request, kind: type[B]) -> B:
     """The body as `kind`; an empty body counts as `{}`. Raises BadInput that names the field, TooLarge."""
-    raw = await _bytes(request, rooms_of(request).max_body_bytes)
+    raw = await read_bytes(request, rooms_of(request).max_body_bytes)
     try:
         body = kind.model_validate_json(raw.strip() or b"{}")
     except ValidationError as error:
@@ -38,7 +38,8 @@ def body_doc(kind: type[Body]) -> dict[str, object]:
     return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}}}
 
 
-async def _bytes(request: Request, most: int) -> bytes:
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The body as it came. Raises TooLarge beyond `most` bytes."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():

@@ -95,10 +95,10 @@ def run_headers(run: Run) -> dict[str, str]:
     return {"X-Run-Id": run.id, "X-Thread-Id": run.thread_id}
 
 
-def cursor_of(request: Request) -> int | None:
+def cursor_of(request: Request, query: str = "after") -> int | None:
     """The number after which a client wants events, None where it does not say; what EventSource sends by itself wins over the
     address that it began with."""
-    said = (("Last-Event-ID", request.headers.get("last-event-id")), ("after", request.query_params.get("after")))
+    said = (("Last-Event-ID", request.headers.get("last-event-id")), (query, request.query_params.get(query)))
     name, text = next(((name, text) for name, text in said if text), ("", None))
     if text is None:
         return None

@@ -1,4 +1,5 @@
-"""Errors as HTTP. `detail` and `error` carry the same text: the guide's server sent the one, its front end reads the other."""
+"""Errors as HTTP, in one of two forms, by the path. Under /v1 it is OpenAI's envelope; elsewhere `detail` and `error` carry the
+same text: the guide's server sent the one, its front end reads the other."""
 
 import logging
 import math
@@ -10,10 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from ..errors import BadInput, UnderpinError, http_status
+from .v1.envelope import envelope, envelope_of, is_v1, unknown_route, wrong_method
 
 logger = logging.getLogger("underpin.api")
 
 THREAD_NOT_FOUND = "Thread not found. Please create a new chat."
+MISTAKE = "The server made a mistake. Its log tells more."
 
 
 def error_response(
@@ -21,10 +24,15 @@ def error_response(
 ) -> JSONResponse:
     """The answer for an error, with Retry-After where it is known."""
     status = http_status(error)
-    sent = dict(headers or {})
-    if error.retry_after_s is not None or status == 503:
-        sent["Retry-After"] = str(math.ceil(error.retry_after_s or 1))
-    return _answer(status, error.message, sent, extra)
+    return _answer(status, error.message, {**(headers or {}), **_retry_after(status, error)}, extra)
+
+
+def error_answer(path: str, error: UnderpinError) -> JSONResponse:
+    """The answer for an error, in the form that belongs to the path."""
+    if not is_v1(path):
+        return error_response(error)
+    status, body = envelope_of(error)
+    return JSONResponse(body, status_code=status, headers=_retry_after(status, error))
 
 
 def install(app: FastAPI) -> None:
@@ -37,18 +45,20 @@ def install(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, UnderpinError)
-    return error_response(error)
+    return error_answer(request.url.path, error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     field = str(first["loc"][-1]) if first["loc"] else "request"
-    return error_response(BadInput(f"{field}: {first['msg']}.", param=field))
+    return error_answer(request.url.path, BadInput(f"{field}: {first['msg']}.", param=field))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if is_v1(request.url.path):
+        return JSONResponse(_v1_http(request, error), status_code=error.status_code, headers=dict(error.headers or {}))
     path = request.url.path[:100]
     texts = {
         404: f"There is no route {request.method} {path}. GET /docs lists them all.",
@@ -59,7 +69,24 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     # Starlette logs the traceback itself after this handler; the client gets a sentence without it.
-    return _answer(500, "The server made a mistake. Its log tells more.", {})
+    if is_v1(request.url.path):
+        return JSONResponse(envelope(500, MISTAKE), status_code=500)
+    return _answer(500, MISTAKE, {})
+
+
+def _v1_http(request: Request, error: HTTPException) -> dict[str, object]:
+    match error.status_code:
+        case 404:
+            return unknown_route(request.method, request.url.path)
+        case 405:
+            return wrong_method(request.method, request.url.path)
+        case status:
+            return envelope(status, error.detail)
+
+
+def _retry_after(status: int, error: UnderpinError) -> dict[str, str]:
+    known = error.retry_after_s is not None or status == 503
+    return {"Retry-After": str(math.ceil(error.retry_after_s or 1))} if known else {}
 
 
 def _answer(status: int, text: str, headers: Mapping[str, str], extra: Mapping[str, object] | None = None) -> JSONResponse:

@@ -6,9 +6,12 @@ A follower frames a whole batch into one piece of bytes, so that one read of the
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
 from starlette.datastructures import Headers
 
+from ..errors import UnderpinError
 from ..eventlog.base import Event
+from .v1.envelope import stream_error
 
 SSE = "text/event-stream"
 NDJSON = "application/x-ndjson"
@@ -27,6 +30,9 @@ class Framing(Protocol):
     def frame(self, events: Sequence[Event]) -> bytes:
         """The events as they go over the wire, whole lines only."""
 
+    def broken(self, error: UnderpinError) -> bytes:
+        """What is sent, before `end`, where the log could not be read on."""
+
 
 class GuideSSE:
     """`id: N`, `data: {"event": NAME, "data": JSON}`: the guide's form, readable by every SSE client."""
@@ -37,6 +43,9 @@ class GuideSSE:
 
     def frame(self, events: Sequence[Event]) -> bytes:
         return _one_line_each(b"".join([b"id: %d\ndata: %b\n\n" % (event.number, event.line) for event in events]))
+
+    def broken(self, error: UnderpinError) -> bytes:
+        return b""  # a client sees that no last event came, and resumes
 
 
 class Lines:
@@ -51,9 +60,28 @@ class Lines:
     def frame(self, events: Sequence[Event]) -> bytes:
         return _one_line_each(b"".join([b'%b,"id":%d}\n' % (event.line[:-1], event.number) for event in events]))
 
+    def broken(self, error: UnderpinError) -> bytes:
+        return b""
+
+
+class OpenAISSE:
+    """`event: NAME`, `id: N`, `data: JSON`, and `[DONE]` at the end: OpenAI's form. It had no numbers; the SDKs ignore them."""
+
+    media_type = SSE
+    keep_alive = b": keep-alive\n\n"
+    end = b"event: done\ndata: [DONE]\n\n"
+
+    def frame(self, events: Sequence[Event]) -> bytes:
+        framed = [b"event: %b\nid: %d\ndata: %b\n\n" % (event.name.encode(), event.number, event.data) for event in events]
+        return _one_line_each(b"".join(framed))
+
+    def broken(self, error: UnderpinError) -> bytes:
+        return b"event: error\ndata: %b\n\n" % msgspec.json.encode(stream_error(error))
+
 
 GUIDE_SSE = GuideSSE()
 LINES = Lines()
+OPENAI_SSE = OpenAISSE()
 
 
 def choose_framing(headers: Headers) -> Framing:

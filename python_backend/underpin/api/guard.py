@@ -14,12 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import OriginRefused, UnderpinError, UnknownHost
-from .errors import error_response
+from .errors import error_answer
 
 # Stricter than what parsers of addresses take: `evil.example@localhost` has localhost as its host to some of them.
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 _READING = {"GET", "HEAD", "OPTIONS"}
-EXPOSED = ["X-Run-Id", "X-Thread-Id", "Retry-After"]
+EXPOSED = ["X-Run-Id", "X-Thread-Id", "Retry-After", "x-request-id", "openai-processing-ms", "openai-poll-after-ms"]
 
 
 def guarded(app: ASGIApp, *, origins: Collection[str], hosts: Collection[str]) -> ASGIApp:
@@ -52,7 +52,7 @@ class Guard:
         if refused is None:
             await self._app(scope, receive, send)
         else:
-            await error_response(refused)(scope, receive, send)
+            await error_answer(scope["path"], refused)(scope, receive, send)
 
     def _refused(self, method: str, headers: Headers) -> UnderpinError | None:
         host, *more = headers.getlist("host") or [""]

@@ -11,6 +11,8 @@ from .guard import guarded
 from .history import history_routes
 from .rooms import Rooms
 from .threads import thread_routes
+from .v1.headers import OpenAIHeaders
+from .v1.routes import v1_routes
 
 DESCRIPTION = "Threads, messages and runs in your own database, any OpenAI-compatible model behind them."
 
@@ -21,6 +23,6 @@ def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str])
     app.state.rooms = rooms
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
-    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router):
+    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router, v1_routes()):
         app.include_router(router)
-    return guarded(app, origins=origins, hosts=hosts)
+    return guarded(OpenAIHeaders(app), origins=origins, hosts=hosts)

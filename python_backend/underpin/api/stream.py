@@ -60,6 +60,8 @@ class EventStream(Response):
         except UnderpinError as error:
             # The status is sent already. The log is whole: the client resumes, and reads the rest or the reason.
             logger.warning("⚠️ A stream was cut: %s", error.message)
+            if told := framing.broken(error):
+                await send({"type": "http.response.body", "body": told, "more_body": True})
         await send({"type": "http.response.body", "body": framing.end, "more_body": False})
 
     def _without_length(self) -> list[tuple[bytes, bytes]]:

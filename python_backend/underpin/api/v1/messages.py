@@ -1,0 +1,82 @@
+"""/v1/threads/{id}/messages: added while no run is active, listed, changed, deleted."""
+
+import time
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from ...errors import NotFound, ThreadBusy, WrongState
+from ...ids import new_id
+from ...objects.message import Message
+from ...objects.run import Run
+from ...objects.thread import Thread
+from ...runs.thread_messages import add_message, delete_message, placed
+from ...store.base import Scope
+from ..rooms import rooms_of
+from .body import Fields, read, v1_doc
+from .content import NewMessage, as_input
+from .lookup import find_message, find_thread, missing
+from .paging import list_answer
+from .shapes import Metadata
+
+router = APIRouter(prefix="/threads/{thread_id}/messages", tags=["v1 messages"])
+
+
+class ChangedMessage(Fields):
+    metadata: Metadata = {}
+
+
+@router.post("", openapi_extra=v1_doc(NewMessage))
+async def create_message(request: Request, thread_id: str) -> Response:
+    """Add a message to a thread on which no run is active."""
+    body = await read(request, NewMessage)
+    given = as_input(body).model_copy(update={"message_id": new_id("msg_")})
+    thread = await find_thread(request, thread_id)
+    message = placed(thread, given, 0, int(time.time()))
+    try:
+        message = await add_message(rooms_of(request).runner, thread, message)
+    except ThreadBusy as busy:
+        raise WrongState(f"Can't add messages to {thread.id} while a run {busy.run_id} is active.") from None
+    except NotFound:
+        raise missing(Thread, thread_id) from None
+    return JSONResponse(message.wire())
+
+
+@router.get("")
+async def list_messages(request: Request, thread_id: str) -> Response:
+    """The thread's messages; with `run_id` those that the run made."""
+    thread = await find_thread(request, thread_id)
+    run_id = request.query_params.get("run_id")
+    if run_id is not None and (not run_id.startswith("run") or "\0" in run_id):
+        raise missing(Run, "\ufffd".join(run_id.split("\0")))
+    where = {"run_id": run_id} if run_id else None
+    return await list_answer(request, Message, thread.id, scope=Scope(thread.owner), where=where)
+
+
+@router.get("/{message_id}")
+async def retrieve_message(request: Request, thread_id: str, message_id: str) -> Response:
+    """One message."""
+    return JSONResponse((await find_message(request, thread_id, message_id)).wire())
+
+
+@router.post("/{message_id}", openapi_extra=v1_doc(ChangedMessage))
+async def modify_message(request: Request, thread_id: str, message_id: str) -> Response:
+    """Replace a message's metadata."""
+    body = await read(request, ChangedMessage)
+    message = await find_message(request, thread_id, message_id)
+    if "metadata" in body.model_fields_set:
+        changes = {"metadata": body.metadata}
+        try:
+            message = await rooms_of(request).store.update(Message, message.id, changes, scope=Scope(message.owner))
+        except NotFound:
+            raise missing(Message, message_id) from None
+    return JSONResponse(message.wire())
+
+
+@router.delete("/{message_id}")
+async def remove_message(request: Request, thread_id: str, message_id: str) -> Response:
+    """Take a message out of its thread."""
+    message = await find_message(request, thread_id, message_id)
+    rooms = rooms_of(request)
+    await delete_message(rooms.store, rooms.thread_log, message)
+    return JSONResponse({"id": message.id, "object": "thread.message.deleted", "deleted": True})

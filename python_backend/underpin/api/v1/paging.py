@@ -1,0 +1,112 @@
+"""Lists: `limit`, `order`, `after` and `before` as the protocol page has them (§3).
+
+The order is the store's sequence, so it is stable for things of one second; the cursors are ids, found and turned into places.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import JsonValue
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ...errors import NotFound
+from ...objects.stored import Stored
+from ...store.base import Conditions, Order, Scope, Store
+from ..rooms import rooms_of
+from .envelope import InvalidRequest
+from .lookup import missing
+
+T = TypeVar("T", bound=Stored)
+
+MOST_LISTED = 100
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a list is asked for; `after` and `before` are ids."""
+
+    limit: int
+    order: Order
+    after: str | None
+    before: str | None
+
+
+def part_of(request: Request) -> Part:
+    """The part that the query asks for. Raises InvalidRequest that names the parameter."""
+    query = request.query_params
+    order = query.get("order") or "desc"
+    if order not in ("asc", "desc"):
+        text = f"Invalid value: '{order[:40]}'. Supported values are: 'asc' and 'desc'."
+        raise InvalidRequest(text, param="order", code="invalid_value")
+    return Part(
+        limit=_limit(query.get("limit")),
+        order="asc" if order == "asc" else "desc",
+        after=query.get("after") or None,
+        before=query.get("before") or None,
+    )
+
+
+async def list_answer(
+    request: Request,
+    kind: type[T],
+    parent: str,
+    *,
+    scope: Scope,
+    where: Conditions | None = None,
+    wire: Callable[[T], JsonValue] = lambda found: found.wire(),
+) -> Response:
+    """The part of a parent's objects that the request asks for, in the envelope of a list."""
+    part, store = part_of(request), rooms_of(request).store
+    page = await store.page(
+        kind,
+        parent,
+        scope=scope,
+        after=await _place(store, kind, part.after, parent, scope),
+        before=await _place(store, kind, part.before, parent, scope),
+        limit=part.limit,
+        order=part.order,
+        where=where,
+    )
+    ids = [found.id for found in page.data]
+    return JSONResponse(
+        {
+            "object": "list",
+            "data": [wire(found) for found in page.data],
+            "first_id": ids[0] if ids else None,
+            "last_id": ids[-1] if ids else None,
+            "has_more": page.has_more,
+        }
+    )
+
+
+def _limit(text: str | None) -> int:
+    if not text:
+        return LISTED
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise InvalidRequest(
+            "Invalid type for 'limit': expected an integer, but got a string instead.", param="limit", code="invalid_type"
+        )
+    limit = int(text)
+    if limit < 1:
+        shown = f"Invalid 'limit': integer below minimum value. Expected a value >= 1, but got {limit} instead."
+        raise InvalidRequest(shown, param="limit", code="integer_below_min_value")
+    if limit > MOST_LISTED:
+        shown = f"Invalid 'limit': integer above maximum value. Expected a value <= {MOST_LISTED}, but got {limit} instead."
+        raise InvalidRequest(shown, param="limit", code="integer_above_max_value")
+    return limit
+
+
+async def _place(store: Store, kind: type[Stored], id: str | None, parent: str, scope: Scope) -> int | None:
+    if id is None:
+        return None
+    try:
+        found = await store.get(kind, id.replace("\0", ""), scope=scope)
+    except NotFound:
+        raise missing(kind, id) from None
+    if getattr(found, kind.parent or "owner") != parent or not found.seq:
+        raise missing(kind, id)
+    return found.seq
