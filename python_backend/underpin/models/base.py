@@ -102,6 +102,8 @@ class ModelRequest:
 class Model(Protocol):
     searches: bool
     """Whether it is given the built-in `file_search` tool among its functions."""
+    writes: bool
+    """Whether it says things of its own: one that only quotes cannot name a chat."""
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[Fact], None]:
         """Ask, and yield batches of facts; the last fact is a Finish.

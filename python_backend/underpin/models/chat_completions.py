@@ -28,6 +28,7 @@ class ChatCompletions:
     """The Model seam over HTTP. Times are in seconds."""
 
     searches = True
+    writes = True
 
     def __init__(
         self,

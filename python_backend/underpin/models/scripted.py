@@ -48,6 +48,7 @@ class Scripted:
     """
 
     searches = True
+    writes = True
 
     def __init__(self, script: str | None = None, *, delay_s: float = 0.0) -> None:
         """`delay_s` stands before each batch until the script says otherwise. Raises ValueError for a script that is none."""

@@ -33,8 +33,8 @@ async def title_for(models: Models, message: str, model_name: str) -> str:
 
 async def _ask(models: Models, message: str, model_name: str) -> str:
     choice = await models.choose(model_name)
-    if choice.model.searches:
-        return ""  # it quotes documents; it cannot name a chat
+    if not choice.model.writes:
+        return ""
     messages = (ChatMessage("system", _INSTRUCTIONS), ChatMessage("user", message[:_READ_CHARACTERS]))
     request = ModelRequest(model=choice.name, messages=messages, max_completion_tokens=_MOST_TOKENS)
     parts: list[str] = []
