@@ -11,6 +11,7 @@ import pytest
 import underpin
 from tests.server_process import ServerProcess
 from underpin.app import build_app, open_rooms
+from underpin.eventlog import base as eventlog
 from underpin.settings import BACKEND_DIR, Settings
 
 ROOT = BACKEND_DIR.parent
@@ -184,6 +185,12 @@ async def test_routes_that_running_text_names_are_there(page: Path, tmp_path: Pa
     upstreams = {("POST", "/chat/completions"), ("GET", "/models")}
     there = {tuple(route.split(" ")) for route in await routes_of_the_app(tmp_path)}
     assert ours <= there | pages_of_the_framework | upstreams
+
+
+def test_events_of_a_thread_are_told_once_each_and_no_others() -> None:
+    told = [cells[0].strip("`") for cells in rows(API, r"`thread\.[a-z.]+`")]
+    there = [value for name, value in vars(eventlog).items() if name.isupper() and str(value).startswith("thread.")]
+    assert sorted(told) == sorted(there)
 
 
 # --- commands and files ---
