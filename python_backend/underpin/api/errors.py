@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from ..errors import BadInput, UnderpinError, http_status
@@ -40,6 +41,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UnderpinError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -65,6 +67,10 @@ async def _http(request: Request, error: Exception) -> Response:
         405: f"{path} does not take {request.method}. GET /docs lists what it takes.",
     }
     return _answer(error.status_code, texts.get(error.status_code, error.detail), dict(error.headers or {}))
+
+
+async def _hung_up(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # in the middle of its body: nobody reads this, and nobody made a mistake
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

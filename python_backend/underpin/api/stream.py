@@ -49,6 +49,8 @@ class EventStream(Response):
             pump.cancel()
             await asyncio.gather(pump, gone, return_exceptions=True)
             await self._events.aclose()
+        if not pump.cancelled():
+            pump.result()  # what nobody foresaw goes on up: it is logged there, and the connection is cut
 
     async def _pump(self, send: Send) -> None:
         framing = self._framing
