@@ -209,9 +209,10 @@ class Recorder:
             self._cancelling = True
             self._writer.append("thread.run.cancelling", self.run.model_copy(update={"status": "cancelling"}).wire_json())
         step_status: StepStatus = "completed" if status == "incomplete" else status
-        await self.end_message(_ENDED_BY.get(status), step_status, error)
+        step_error = _of_step(error)
+        await self.end_message(_ENDED_BY.get(status), step_status, step_error)
         if self.progress.tools is not None:
-            await self.end_step(self.progress.tools.step(step_status, error=error))
+            await self.end_step(self.progress.tools.step(step_status, error=step_error))
             self.progress.tools = None
         changes = {**self._end_changes(status, error, incomplete, model), "refused": refused}
         ended = Run.model_validate({**self.run.model_dump(), **changes})
@@ -307,3 +308,8 @@ class Recorder:
             expired_at=now if status == "expired" else None,
             usage=self.progress.take_turn_usage() if status == "completed" else None,
         )
+
+
+def _of_step(error: LastError | None) -> LastError | None:
+    """A step's error has two codes only; a run's has a third."""
+    return error.model_copy(update={"code": "server_error"}) if error is not None and error.code == "invalid_prompt" else error
