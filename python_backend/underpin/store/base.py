@@ -4,7 +4,8 @@ Nothing relies on a transaction over several objects: every call here is atomic 
 ordered by its caller so that each step may be repeated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -169,3 +170,35 @@ class Conversations(Protocol):
 
     async def delete(self, user: str, thread_id: str) -> int:
         """Remove the rows of a thread; how many went."""
+
+
+class Blobs(Protocol):
+    """The bytes of files, streamed both ways and never whole in memory. Each lies under an id of ours, which is used once: bytes
+    never change. They are there as a whole or not at all, also after a crash.
+
+    Every method may raise StoreUnavailable: the disk is full, the database does not answer. Names are 1 to 100 of A-Z a-z
+    0-9 _ and -; anything else is a ValueError, before any work.
+    """
+
+    async def open(self) -> None:
+        """Make the place where they are kept. Raises ConfigError with one clear line."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go. May be called twice."""
+
+    async def write(self, id: str, pieces: AsyncIterable[bytes]) -> int:
+        """Take all pieces and return how many bytes they were; then they outlive a crash, and can be read.
+
+        Nothing can be read before, and nothing is left when `pieces` raises or the caller is cancelled; what a killed process
+        left goes with `delete`. Raises AlreadyExists when there are bytes under the id, NotFound when they were deleted
+        while they came.
+        """
+
+    def read(self, id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The bytes in order, in pieces of at most 1 MiB. Raises NotFound on entering when there are none under the id.
+
+        When they are deleted meanwhile, the rest comes all the same, or NotFound does.
+        """
+
+    async def delete(self, id: str) -> bool:
+        """Remove the bytes, and whatever a killed writer left under the id; False when there were none to be read."""
