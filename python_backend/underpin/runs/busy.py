@@ -1,8 +1,8 @@
-"""A thread that is held refuses: no second run, no message, while its run has not ended."""
+"""A thread that is held refuses: no second run, no message, while its run has not ended; and no more wait than may."""
 
 from collections.abc import Awaitable, Callable
 
-from ..errors import NotFound, ThreadBusy
+from ..errors import NotFound, ThreadBusy, TooManyWaiting
 from ..objects.run import Run
 from ..objects.thread import Thread
 from ..store.base import Scope, Store
@@ -27,3 +27,13 @@ async def refuse_unless_ended(store: Store, after_end: AfterEnd, thread: Thread,
     if not run.ended:
         raise ThreadBusy(thread.id, holder)
     await after_end(run)
+
+
+async def queue_length(store: Store, thread: Thread, most: int) -> int:
+    """How many messages wait in the thread. Raises TooManyWaiting when that is `most`."""
+    page = await store.page(Run, thread.id, scope=Scope(thread.owner), where={"waiting": True}, limit=most, order="asc")
+    if len(page.data) >= most:
+        raise TooManyWaiting(
+            f"{len(page.data)} messages wait in thread {thread.id} already. Try again when one was answered.", retry_after_s=5
+        )
+    return len(page.data)

@@ -3,7 +3,9 @@
 Every step here may be repeated, and a crash between any two is finished or undone by the sweep.
 """
 
+import asyncio
 import secrets
+from weakref import WeakValueDictionary
 
 from ..errors import ConditionFailed, NotFound, ThreadBusy
 from ..objects.run import OPEN, Head, Run, RunStatus
@@ -23,6 +25,11 @@ class Claims:
         self._store = store
         self._worker = worker
         self._lease_s = lease_s
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, run_id: str) -> asyncio.Lock:
+        """Held while this process ends a run whose owner is gone, so that its own tasks do not take it from each other."""
+        return self._turns.setdefault(run_id, asyncio.Lock())
 
     def owned(self) -> dict[str, object]:
         """The fields that make this process the owner of a new run."""

@@ -15,6 +15,7 @@ from ..objects.run_step import RunStep
 from .tool_step import OpenToolStep
 
 _citations = TypeAdapter(list[FileCitation])
+_STEP_ENDS = tuple(f"thread.run.step.{end}" for end in ("completed", "cancelled", "failed", "expired"))
 
 
 def message_id(run_id: str, number: int) -> str:
@@ -37,6 +38,8 @@ class OpenMessage:
     created_at: int
     text: list[str] = field(default_factory=list)
     annotations: list[dict[str, JsonValue]] = field(default_factory=list)
+    told: bool = False
+    """Its end was said; only its step is still open."""
 
     @property
     def value(self) -> str:
@@ -69,6 +72,13 @@ class Progress:
         """What the model reported for the turn that ends, once: for its step."""
         turn, self._turn = self._turn, None
         return None if turn is None else _usage(turn.prompt_tokens, turn.completion_tokens)
+
+    def end_step(self, id: str) -> None:
+        """The step of that id is no longer open, nor is what it made."""
+        if self.message is not None and self.message.step_id == id:
+            self.message = None
+        if self.tools is not None and self.tools.id == id:
+            self.tools = None
 
     def usage(self) -> Usage:
         """All turns together."""
@@ -108,10 +118,11 @@ def replay(progress: Progress, run: Run, events: Iterable[Event], server_tools: 
         elif event.name == "thread.run.step.delta" and progress.tools is not None:
             progress.tools.replay(msgspec.json.decode(event.data))
         elif event.name in ("thread.message.completed", "thread.message.incomplete"):
-            progress.message = None
             progress.answered = True
-        elif event.name == "thread.run.step.completed" and progress.tools is not None:
-            progress.tools = None if progress.tools.id == msgspec.json.decode(event.data)["id"] else progress.tools
+            if progress.message is not None:
+                progress.message.told = True
+        elif event.name in _STEP_ENDS:
+            progress.end_step(msgspec.json.decode(event.data)["id"])
 
 
 def step_place(run_id: str, step: str) -> int:

@@ -142,7 +142,9 @@ class Recorder:
         if message is None:
             return
         stored = await self._commit_message(message, incomplete)
-        self._writer.append(f"thread.message.{stored.status}", stored.wire_json())
+        if not message.told:
+            self._writer.append(f"thread.message.{stored.status}", stored.wire_json())
+            message.told = True
         await self.end_step(self._message_step(message, step_status, error))
         self.progress.message = None
 

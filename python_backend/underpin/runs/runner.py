@@ -17,8 +17,8 @@ from ..errors import (
     ModelError,
     NotFound,
     ShuttingDown,
+    StoreUnavailable,
     ThreadBusy,
-    TooManyWaiting,
     UnderpinError,
     WrongState,
 )
@@ -27,11 +27,12 @@ from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope
-from .busy import refuse_unless_ended, refuse_when_busy
+from .busy import queue_length, refuse_unless_ended, refuse_when_busy
 from .claims import Claims
 from .leg import SHUT_DOWN, Leg, Room, StopReason
 from .order import RunOrder, admit, new_run
 from .progress import Progress, progress_after
+from .refusals import Refusals
 from .settle import ensure_messages, input_messages, settle
 
 logger = logging.getLogger("underpin.runs")
@@ -58,6 +59,7 @@ class Runner:
         self._times = times
         self._max_waiting = max_waiting
         self._legs: dict[str, Leg] = {}
+        self._refusals = Refusals()
         self._closing = False
 
     async def start(self, order: RunOrder) -> Run:
@@ -74,7 +76,7 @@ class Runner:
         order = replace(order, run_id=admitted.run_id, message_id=admitted.message_id)
         if order.takeover == "refuse":
             await refuse_when_busy(self.room.store, self.after_end, order.thread)
-        queue = await self._queue_length(order.thread) if order.takeover == "wait" else 0
+        queue = await queue_length(store, order.thread, self._max_waiting) if order.takeover == "wait" else 0
         run = new_run(order, timeout_s=self._times.run_timeout_s, store_now=store.now(), owned=self._claims.owned())
         try:
             await store.add(run)
@@ -84,7 +86,7 @@ class Runner:
         try:
             return await self._enter(leg, order, queue)
         except BaseException as error:
-            if order.takeover == "refuse" and isinstance(error, ThreadBusy | NotFound):
+            if isinstance(error, NotFound) or (order.takeover == "refuse" and isinstance(error, ThreadBusy)):
                 await self._withdraw(leg)
             else:
                 await self._give_up(leg, error)
@@ -126,25 +128,25 @@ class Runner:
         once. The upstream is closed before this returns."""
         leg = self._legs.get(run.id)
         if leg is not None:
-            leg.stop(why)
-            if leg.task is None and leg.run.waiting:
-                await ensure_messages(self.room, leg.run)
-                self._work(leg)
-            async with asyncio.timeout(STOP_WAIT_S):
-                await leg.over.wait()
-        else:
+            await self._stop_leg(leg, why)
+            try:
+                async with asyncio.timeout(STOP_WAIT_S):
+                    await leg.over.wait()
+            except TimeoutError:
+                raise StoreUnavailable(f"Run {run.id} is stopped, but its end cannot be written yet.") from None
+        current = await self.room.store.get(Run, run.id, scope=Scope(run.owner))
+        if not current.ended:  # nobody works on it, or it began to wait for outputs just now
+            current = await settle(self.room, self._claims, current, "expired" if why == "expired" else "cancelled")
+        if not current.settled:
+            await self.after_end(current)
             current = await self.room.store.get(Run, run.id, scope=Scope(run.owner))
-            if not current.ended:
-                current = await settle(self.room, self._claims, current, "expired" if why == "expired" else "cancelled")
-            if not current.settled:
-                await self.after_end(current)
-        return await self.room.store.get(Run, run.id, scope=Scope(run.owner))
+        return current
 
     async def refusal(self, run: Run, wait_s: float) -> ModelError | None:
         """The model's error when it refuses within `wait_s`, before a word was said; else None, at the first sign of life."""
         leg = self._legs.get(run.id)
         if leg is None:
-            return None
+            return self._refusals.of(run.id)
         try:
             async with asyncio.timeout(wait_s):
                 await leg.spoken.wait()
@@ -185,6 +187,8 @@ class Runner:
 
     async def after_end(self, run: Run) -> None:
         """What is left to do for an ended run: free its thread, tell the thread's followers, let the next one in. Repeatable."""
+        if not run.ended:
+            return
         thread = await self._claims.free_thread(run)
         if thread is not None:
             data = {"runId": run.id, "status": run.status}
@@ -202,11 +206,12 @@ class Runner:
         self._closing = True
         legs = list(self._legs.values())
         for leg in legs:
-            if leg.task is not None:
-                leg.stop("shutdown")
-        tasks = [leg.task for leg in legs if leg.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_WAIT_S)
+            with suppress(UnderpinError):  # it cannot be written: the next process finds it
+                await self._stop_leg(leg, "shutdown")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WAIT_S):
+                for leg in legs:
+                    await leg.over.wait()
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -215,7 +220,15 @@ class Runner:
     def _open(self, run: Run, progress: Progress) -> Leg:
         leg = Leg(self.room, run, progress)
         self._legs[run.id] = leg
+        if self._closing:
+            leg.stop("shutdown")
         return leg
+
+    async def _stop_leg(self, leg: Leg, why: StopReason) -> None:
+        leg.stop(why)
+        if leg.task is None and leg.run.waiting:  # it ends without its turn, and its message stays
+            await ensure_messages(self.room, leg.run)
+            self._work(leg)
 
     async def _enter(self, leg: Leg, order: RunOrder, queue: int) -> Run:
         run = leg.run
@@ -245,16 +258,6 @@ class Runner:
             )
         else:
             await self.stop(run)
-
-    async def _queue_length(self, thread: Thread) -> int:
-        page = await self.room.store.page(
-            Run, thread.id, scope=Scope(thread.owner), where={"waiting": True}, limit=self._max_waiting, order="asc"
-        )
-        if len(page.data) >= self._max_waiting:
-            raise TooManyWaiting(
-                f"{len(page.data)} messages wait in thread {thread.id} already. Try again when one was answered.", retry_after_s=5
-            )
-        return len(page.data)
 
     async def _wait(self, leg: Leg) -> Run:
         store, run = self.room.store, leg.run
@@ -289,7 +292,8 @@ class Runner:
         leg.begin(*events)
 
     def _work(self, leg: Leg, announce_from: int | None = None) -> None:
-        leg.task = asyncio.create_task(self._work_to_the_end(leg, announce_from), name=f"run {leg.run.id}")
+        if leg.task is None:
+            leg.task = asyncio.create_task(self._work_to_the_end(leg, announce_from), name=f"run {leg.run.id}")
 
     async def _work_to_the_end(self, leg: Leg, announce_from: int | None) -> None:
         began = time.monotonic()
@@ -297,9 +301,10 @@ class Runner:
             announced = asyncio.create_task(self._announce(leg.run, announce_from))
             run = await leg.work()
             await announced
+            if leg.refusal is not None:
+                self._refusals.remember(run.id, leg.refusal)
             self._legs.pop(run.id, None)
-            if run.ended:
-                await self.after_end(run)
+            await self.after_end(run)
             logger.info(
                 "Run %s: %s", run.id, run.status,
                 extra={"thread_id": run.thread_id, "run_id": run.id, "duration_s": round(time.monotonic() - began, 3)},

@@ -22,20 +22,21 @@ ATTEMPTS = 5
 
 
 async def settle(room: Room, claims: Claims, run: Run, status: EndStatus, error: LastError | None = None) -> Run:
-    """End an open run that no leg of this process works on. Returns it as it has ended, by us or by somebody faster.
+    """End an open run that no leg of this process works on. Returns it as it has ended, by us or by somebody faster; still open
+    only where other processes take it from us again and again.
 
     Every step may be repeated by the next one who finds the run, should this process die too.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            taken = await claims.take_run(run)
-        except ConditionFailed as lost:
-            if not isinstance(lost.current, Run) or lost.current.ended:
+    async with claims.turn(run.id):
+        for _ in range(ATTEMPTS):
+            run = await room.store.get(Run, run.id, scope=EVERYONE)
+            if run.ended:
                 break
-            run = lost.current
-        else:
-            return await _end_taken(room, taken, status, error)
-    return await room.store.get(Run, run.id, scope=EVERYONE)
+            try:
+                return await _end_taken(room, await claims.take_run(run), status, error)
+            except ConditionFailed as lost:
+                logger.debug("Run %s was taken by somebody else: %s", run.id, lost.field)
+    return run
 
 
 async def _end_taken(room: Room, run: Run, status: EndStatus, error: LastError | None) -> Run:
@@ -48,7 +49,7 @@ async def _end_taken(room: Room, run: Run, status: EndStatus, error: LastError |
         begun = run.status in ("in_progress", "cancelling")
         if begun and progress.message is None and progress.tools is None and not progress.answered:
             recorder.begin_message()  # a client may have seen the begin of an answer that was not kept: it ends as empty
-        fresh = progress.message is None
+        fresh = progress.message is None or progress.message.told
         return await recorder.end(status, error=error, announce_cancelling=fresh)
     finally:
         await writer.close()
