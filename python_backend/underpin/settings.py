@@ -12,7 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import ConfigError
 
-BACKEND_DIR = Path(__file__).resolve().parent.parent
+_PACKAGE_DIR = Path(__file__).resolve().parent
+# In a checkout `.env` and `data` stand beside main.py, from wherever it is started; an installed package has no such place of
+# its own, and uses the folder in which it is started.
+BACKEND_DIR = _PACKAGE_DIR.parent if (_PACKAGE_DIR.parent / "main.py").is_file() else Path.cwd()
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 # What the guide and its env.example print in place of a value. Somebody who copies the file and starts has set nothing yet.

@@ -16,8 +16,8 @@ from .v1.envelope import stream_error
 SSE = "text/event-stream"
 NDJSON = "application/x-ndjson"
 
-VARY = "Accept, Origin, Sec-Fetch-Mode"
-"""What was looked at to choose."""
+VARY = "Accept, Sec-Fetch-Mode"
+"""What was looked at to choose; `Origin` is named on every answer by CORS."""
 
 
 class Framing(Protocol):

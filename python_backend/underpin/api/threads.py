@@ -83,13 +83,17 @@ async def thread_events(request: Request, thread_id: str) -> Response:
 
 
 async def stop(request: Request, thread_id: str) -> Response:
-    """End the active run and keep what it said as an `incomplete` message. Twice, or after the end, is the same as once."""
+    """End the active run and keep what it said as an `incomplete` message. Twice, or after the end, is the same as once: the
+    answer names the thread's last run, and how it ended."""
     rooms = rooms_of(request)
     thread = await find_thread(request, thread_id)
-    stopped: Run | None = None
     if thread.active_run is not None:
-        stopped = await rooms.runner.stop(await find_run(request, thread.active_run))
-    return JSONResponse({"success": True, "threadId": thread.id, "runId": stopped.id if stopped else None})
+        last: Run | None = await rooms.runner.stop(await find_run(request, thread.active_run))
+    else:
+        page = await rooms.store.page(Run, thread.id, scope=Scope(thread.owner), limit=1)
+        last = page.data[0] if page.data else None
+    ended = {"runId": last.id, "status": last.status} if last else {"runId": None, "status": None}
+    return JSONResponse({"success": True, "threadId": thread.id, **ended})
 
 
 async def title(request: Request, thread_id: str) -> Response:

@@ -24,10 +24,12 @@ def first_assistant_id(configured: str | None) -> str:
 
 
 async def ensure_first_assistant(store: Store, assistant_id: str, *, last_messages: int, max_completion_tokens: int) -> Assistant:
-    """The server's own assistant, made when it is not there."""
+    """The server's own assistant, made when it is not there. The two defaults of its runs are the settings' at each start; all
+    else stays as people changed it."""
     scope = Scope(DEFAULT_OWNER)
+    defaults = {"last_messages": last_messages, "max_completion_tokens": max_completion_tokens}
     try:
-        return await store.get(Assistant, assistant_id, scope=scope)
+        return await store.update(Assistant, assistant_id, defaults, scope=scope)
     except NotFound:
         pass
     assistant = Assistant(
