@@ -149,7 +149,7 @@ def test_stop_keeps_what_was_said(chat, thread, stored: Stored):
     assert seen["events"][-4:] == [
         "thread.run.cancelling", "thread.message.incomplete", "thread.run.step.cancelled", "thread.run.cancelled",
     ]  # fmt: skip
-    assert seen["stopped"] == {"success": True, "threadId": thread, "runId": seen["run"]["id"]}
+    assert seen["stopped"] == {"success": True, "threadId": thread, "runId": seen["run"]["id"], "status": "cancelled"}
     [_, kept] = stored(thread)
     assert kept["status"] == "incomplete"
     assert kept["incomplete_details"] == {"reason": "run_cancelled"}

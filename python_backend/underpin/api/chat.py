@@ -20,7 +20,7 @@ from ..runs.replay import whole_log
 from ..store.base import Scope
 from .auth import owner_of, scope_of
 from .body import REQUIRED, Body, body_doc, read_body
-from .conversations import remember
+from .conversations import log_new_conversation, remember
 from .errors import THREAD_NOT_FOUND, error_response
 from .framing import Framing, choose_framing
 from .rooms import Rooms, rooms_of
@@ -133,9 +133,11 @@ async def start_run(request: Request, body: ChatBody) -> Run:
     logger.info("📨 Received message for thread: %s", thread.id, extra={"thread_id": thread.id})
     logger.info("Checking for active runs on thread: %s", thread.id, extra={"thread_id": thread.id})
     order = RunOrder(thread, assistant, text_content(body.content), _takeover(rooms, thread), key, _hash(body))
-    run, _ = await asyncio.gather(rooms.runner.start(order), remember(rooms, owner, thread.id))
+    run, is_new = await asyncio.gather(rooms.runner.start(order), remember(rooms, owner, thread.id))
     context = {"thread_id": thread.id, "run_id": run.id}
     logger.info("✅ Message added to thread successfully", extra=context)
+    if is_new:
+        log_new_conversation(rooms, thread.id)
     logger.info("Starting streaming run for thread: %s", thread.id, extra=context)
     return run
 

@@ -24,9 +24,13 @@ def new_conversation(owner: str, thread_id: str, *, name: str | None = None, is_
     )
 
 
-async def remember(rooms: Rooms, owner: str, thread_id: str) -> None:
-    """A message was sent in the thread: its row is there and says when."""
+async def remember(rooms: Rooms, owner: str, thread_id: str) -> bool:
+    """A message was sent in the thread: its row is there and says when. True when it was made now."""
     if await rooms.conversations.touch(owner, thread_id):
-        return
-    if await rooms.conversations.add(new_conversation(owner, thread_id)):
-        logger.info("✅ Created new conversation in %s: %s", rooms.store_name, thread_id)
+        return False
+    return await rooms.conversations.add(new_conversation(owner, thread_id))
+
+
+def log_new_conversation(rooms: Rooms, thread_id: str) -> None:
+    """The guide's line."""
+    logger.info("✅ Created new conversation in %s: %s", rooms.store_name, thread_id, extra={"thread_id": thread_id})

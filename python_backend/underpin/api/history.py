@@ -1,7 +1,5 @@
 """The list of chats: the guide's `conversations`, listed, named, deleted. The same routes under both prefixes."""
 
-import logging
-
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,11 +11,9 @@ from ..store.base import Scope
 from .auth import owner_of
 from .body import REQUIRED, Body, body_doc, read_body
 from .chat import find_thread
-from .conversations import new_conversation
+from .conversations import log_new_conversation, new_conversation
 from .errors import error_response
 from .rooms import Rooms, rooms_of
-
-logger = logging.getLogger("underpin.api")
 
 MOST_NAME_CHARACTERS = 256
 NEXT = "/api/assistants/threads"
@@ -55,12 +51,13 @@ async def add_conversation(request: Request) -> Response:
     _check(body.threadId, name=body.name)
     rooms, owner = rooms_of(request), owner_of(request)
     thread = await find_thread(request, body.threadId)
-    row = new_conversation(owner, thread.id, name=body.name, is_group=bool(body.isGroup))
+    is_group = thread.shared if body.isGroup is None else body.isGroup
+    row = new_conversation(owner, thread.id, name=body.name, is_group=is_group)
     added = await rooms.conversations.add(row)
     await _share(rooms, thread, body.isGroup)
     if not added:
         return JSONResponse({"success": True, "message": "Thread already exists"})
-    logger.info("✅ Created new conversation in %s: %s", rooms.store_name, thread.id, extra={"thread_id": thread.id})
+    log_new_conversation(rooms, thread.id)
     return JSONResponse({"success": True})
 
 
