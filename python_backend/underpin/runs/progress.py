@@ -109,8 +109,9 @@ def replay(progress: Progress, run: Run, events: Iterable[Event], server_tools: 
             _replay_delta(progress, msgspec.json.decode(event.data))
         elif event.name == "thread.run.step.created":
             step = RunStep.model_validate_json(event.data)
+            step = step.model_copy(update={"seq": step_place(run.id, step.id)})  # the wire does not carry it
             progress.answered = False
-            progress.steps = max(progress.steps, step_place(run.id, step.id))
+            progress.steps = max(progress.steps, step.seq)
             if step.type == "tool_calls":
                 progress.tools = OpenToolStep.again(run, step, server_tools)
         elif event.name == "thread.message.created":

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +96,15 @@ class House:
             await asyncio.wait_for(leg.over.wait(), WITHIN_S)
         return await self.run(run)
 
-    async def said(self, run: Run, words: int) -> None:
-        """Until a follower has seen so many pieces of text."""
-        async with asyncio.timeout(WITHIN_S):
-            seen = 0
-            async for batch in self.log.follow(run.id, 0, scope=ANN):
-                seen += sum(event.name == "thread.message.delta" for event in batch)
-                if seen >= words:
-                    return
+    async def said(self, run: Run, words: int) -> list[Event]:
+        """What a follower has seen when it has seen so many pieces of text."""
+        seen: list[Event] = []
+        async with asyncio.timeout(WITHIN_S), aclosing(self.log.follow(run.id, 0, scope=ANN)) as follower:
+            async for batch in follower:
+                seen += batch
+                if sum(event.name == "thread.message.delta" for event in seen) >= words:
+                    break
+        return seen
 
     async def journalled(self, run: Run, last: int) -> None:
         """Until the journal has everything up to a number."""
