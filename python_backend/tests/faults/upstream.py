@@ -56,7 +56,8 @@ class Chat:
     """A streamed answer. Each item is one write: a text becomes a chunk, a dict is sent as a chunk, bytes as they are.
 
     `rate` paces items in a second; `split` cuts the bytes into writes of that size; then the answer ends well (`end`), the
-    connection is closed without the end of the body (`cut`), reset (`reset`), or nothing more is ever sent (`stall`).
+    connection is closed without the end of the body (`cut`), reset (`reset`), nothing more is ever sent (`stall`), or what comes
+    is not HTTP (`lie`).
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Chat:
         finish: str | None = "stop",
         usage: tuple[int, int] | None = (7, 5),
         done: bool = True,
-        then: Literal["end", "cut", "reset", "stall"] = "end",
+        then: Literal["end", "cut", "reset", "stall", "lie"] = "end",
         content_type: str = "text/event-stream",
     ) -> None:
         self.items = [*items]
@@ -100,6 +101,9 @@ class Chat:
             case "reset":
                 connection.reset()
             case "stall":
+                await asyncio.Event().wait()
+            case "lie":
+                connection.write(b"no size\r\n")
                 await asyncio.Event().wait()
 
 
@@ -144,6 +148,21 @@ class HangUp:
         connection.reset() if self.reset else connection.close()
 
 
+@dataclass(frozen=True)
+class Raw:
+    """These bytes as they are; then the connection is closed, or nothing more is ever sent."""
+
+    say: bytes
+    then: Literal["cut", "stall"] = "cut"
+
+    async def answer(self, connection: "Connection") -> None:
+        connection.write(self.say)
+        await asyncio.sleep(0)
+        if self.then == "stall":
+            await asyncio.Event().wait()
+        connection.close()
+
+
 class Connection(asyncio.Protocol):
     """One client's connection: requests in, one behaviour at a time."""
 
@@ -184,6 +203,10 @@ class Connection(asyncio.Protocol):
             if not self._ended_by_us:
                 self.upstream.abandonments.release()
 
+    @property
+    def answering(self) -> bool:
+        return self._answering is not None and not self._answering.done()
+
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.write(f"HTTP/1.1 {status} As Told\r\n{lines}\r\n".encode("latin-1"))
@@ -218,6 +241,11 @@ class Upstream:
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def answering(self) -> int:
+        """Connections on which an answer is not yet over."""
+        return sum(connection.answering for connection in self.open)
 
     @property
     def asked(self) -> list[Request]:

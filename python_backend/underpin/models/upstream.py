@@ -23,7 +23,7 @@ REACH = "Check OPENAI_BASE_URL, and that the server runs."
 LIST = "Set OPENAI_MODEL to the model to ask, or give it more time with MODEL_LIST_TIMEOUT_S."
 
 _MAX_ERROR_BODY_BYTES = 64_000
-_ERROR_BODY_TIMEOUT_S = 5.0
+_ERROR_BODY_TIMEOUT_S = 1.0
 _MAX_LIST_BYTES = 10_000_000
 _SHORTEST_TOKEN = 8
 _REASONS = {
