@@ -69,7 +69,8 @@ async def test_two_messages_at_once_leave_one_answer_and_a_free_thread(many: htt
         assert going_on["activeRun"] is None
         kept = [(message["role"], message["status"]) for message in going_on["messages"]]
         assert kept.count(("user", "completed")) == 2
-        assert kept.count(("assistant", "completed")) == ends.count("thread.run.completed")
+        # A run may be cancelled in the moment in which its message is complete.
+        assert kept.count(("assistant", "completed")) >= ends.count("thread.run.completed")
 
 
 def test_the_same_key_is_the_same_run(http: httpx.Client, thread, server):
