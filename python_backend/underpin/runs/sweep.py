@@ -6,9 +6,10 @@ repeated.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ..errors import ConditionFailed, NotFound, UnderpinError
+from ..errors import ConditionFailed, NotFound, StoreUnavailable, UnderpinError
 from ..objects.idempotency_key import IdempotencyKey
 from ..objects.journal_chunk import JournalChunk
 from ..objects.run import LastError, Run
@@ -25,6 +26,7 @@ T = TypeVar("T", Run, Thread, IdempotencyKey)
 BATCH = 1000
 FAR_S = 1e9
 """Beyond any lease: thirty years."""
+BROKE = "The sweep broke; the log tells why."
 
 
 class Sweep:
@@ -54,34 +56,50 @@ class Sweep:
         """One round. At start every open run and held thread is looked at; later those whose lease or deadline ran out."""
         now = self._store.now()
         reach = now + FAR_S if at_start else now
-        for run in await self._all(Run, {"settled": False, "lease_until": Below(reach)}):
-            await self._look_at_owner(run)
-        for run in await self._all(Run, {"settled": False, "deadline": Below(now)}):
-            await self._expire(run)
-        for thread in await self._all(Thread, {"active_until": Below(reach)}):
-            await self._look_at_holder(thread)
-        for key in await self._all(IdempotencyKey, {"forget_at": Below(now)}):
-            await self._store.delete(IdempotencyKey, key.id, scope=EVERYONE)
-        for run in await self._all(Run, {"log_until": Below(now)}):
-            await self._store.clear(JournalChunk, run.id, scope=EVERYONE)
-            await self._store.update(Run, run.id, {"log_until": None}, scope=EVERYONE)
+        failures = [
+            *await self._each(Run, {"settled": False, "lease_until": Below(reach)}, self._look_at_owner),
+            *await self._each(Run, {"settled": False, "deadline": Below(now)}, self._expire),
+            *await self._each(Thread, {"active_until": Below(reach)}, self._look_at_holder),
+            *await self._each(IdempotencyKey, {"forget_at": Below(now)}, self._forget),
+            *await self._each(Run, {"log_until": Below(now)}, self._clear_log),
+        ]
+        self.failing = failures[0] if failures else None
+
+    async def _each(self, kind: type[T], where: Conditions, look: Callable[[T], Awaitable[None]]) -> list[str]:
+        """Look at each; what cannot be settled keeps nothing else waiting. Why it could not."""
+        failures: list[str] = []
+        for found in (await self._store.page(kind, None, scope=EVERYONE, where=where, limit=BATCH)).data:
+            try:
+                await look(found)
+            except (ConditionFailed, NotFound):
+                continue  # somebody else settled it, or it is gone
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                if self.failing is None:
+                    logger.exception("❌ %s cannot be settled; it is tried again", found.id)
+                failures.append(error.message if isinstance(error, UnderpinError) else BROKE)
+        return failures
+
+    async def _forget(self, key: IdempotencyKey) -> None:
+        await self._store.delete(IdempotencyKey, key.id, scope=EVERYONE)
+
+    async def _clear_log(self, run: Run) -> None:
+        await self._store.clear(JournalChunk, run.id, scope=EVERYONE)
+        await self._store.update(Run, run.id, {"log_until": None}, scope=EVERYONE)
 
     async def _sweep_forever(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
             try:
                 await self.sweep()
-                self.failing = None
             except UnderpinError as error:
                 if self.failing is None:
                     logger.warning("⚠️ The sweep failed: %s It is tried again.", error.message)
                 self.failing = error.message
             except Exception:
                 logger.exception("❌ The sweep broke; it is tried again")
-                self.failing = "The sweep broke; the log tells why."
-
-    async def _all(self, kind: type[T], where: Conditions) -> list[T]:
-        return (await self._store.page(kind, None, scope=EVERYONE, where=where, limit=BATCH)).data
+                self.failing = BROKE
 
     async def _dead(self, worker: str | None, lease_until: float | None) -> bool:
         lives = None if worker is None else await self._store.worker_lives(worker)
@@ -102,10 +120,7 @@ class Sweep:
             await self._settle(run, died=True)
 
     async def _adopt(self, run: Run) -> None:
-        try:
-            await self._runner.adopt(run)
-        except ConditionFailed:
-            return
+        await self._runner.adopt(run)
         logger.info("Run %s waits on: its owner died", run.id)
         await self._runner.start_next(run.thread_id)
 

@@ -31,6 +31,10 @@ async def prompt(house: House, thread: Thread, *, searches: bool = True, **field
     return await request_for(house.store, run_of(thread, **fields), Choice(model, "chosen"), {"file_search": Lookup()})
 
 
+async def prompt_within(house: House, thread: Thread, prompt_tokens: int, **fields: Any) -> ModelRequest:
+    return await request_for(house.store, run_of(thread, **fields), Choice(Scripted(), "chosen"), {}, prompt_tokens)
+
+
 async def test_instructions_come_first_and_messages_in_their_order(house: House) -> None:
     thread = await house.thread()
     await say(house, thread, ("user", "What is clay?"), ("assistant", "A soil."), ("user", "And silt?"))
