@@ -12,13 +12,15 @@ from ..models.base import FinishReason, Models, TextDelta, ToolCallDelta
 from ..objects.run import LastError, Run, RunIncomplete
 from ..store.base import Scope, Store
 from ..tools.base import Tool, ToolContext
-from .loop import Answered, OutputsNeeded, loop
+from .budget import Budget
+from .loop import Answered, OutOfBudget, OutputsNeeded, loop
 from .progress import Progress
 from .prompt import request_for
 from .recorder import EndStatus, Recorder
 
 logger = logging.getLogger("underpin.runs")
 
+Outcome = FinishReason | RunIncomplete | None
 StopReason = Literal["cancelled", "expired", "fenced", "shutdown"]
 
 SHUT_DOWN = "The server was shut down while it was answering. What it had said is kept: send the message again to go on."
@@ -59,7 +61,7 @@ class Leg:
         self.task: asyncio.Task[None] | None = None
         self._room = room
         self._why: StopReason | None = None
-        self._asking: asyncio.Task[FinishReason | None] | None = None
+        self._asking: asyncio.Task[Outcome] | None = None
         self._model: str | None = None
         self._writer: RunWriter = room.log.open(run, lambda: self.stop("fenced"))
         self._recorder = Recorder(
@@ -107,15 +109,16 @@ class Leg:
             self.spoken.set()
             await self._writer.close()
 
-    async def _ask(self) -> FinishReason | None:
-        """The finish reason, or None when the client's tool outputs are needed."""
+    async def _ask(self) -> Outcome:
+        """The finish reason, or which limit of the run was reached, or None when the client's tool outputs are needed."""
         room, run = self._room, self.run
         choice = await room.models.choose(run.model)
         self._model = choice.name
-        request = await request_for(room.store, run, choice, room.tools)
+        budget = Budget.of(run, self._recorder.progress)
+        request = await request_for(room.store, run, choice, room.tools, budget.prompt_left)
         context = ToolContext(Scope(run.owner), run.id, run.thread_id)
         record, spoken = self._recorder.record, self.spoken
-        async with aclosing(loop(choice.model, request, room.tools, context)) as facts:
+        async with aclosing(loop(choice.model, request, room.tools, context, budget)) as facts:
             async for batch in facts:
                 await record(batch)
                 if not spoken.is_set() and any(isinstance(fact, TextDelta | ToolCallDelta) for fact in batch):
@@ -125,9 +128,11 @@ class Leg:
                     return last.reason
                 if isinstance(last, OutputsNeeded):
                     return None
+                if isinstance(last, OutOfBudget):
+                    return RunIncomplete(reason=last.limit)
         return None
 
-    async def _patiently(self, asked: asyncio.Task[FinishReason | None]) -> Run:
+    async def _patiently(self, asked: asyncio.Task[Outcome]) -> Run:
         for attempt in range(STORE_RETRIES):
             try:
                 return await self._finish(asked)
@@ -141,7 +146,7 @@ class Leg:
                 self._why = "cancelled"  # another process asked for it
         return await self._finish(asked)
 
-    async def _finish(self, asked: asyncio.Task[FinishReason | None]) -> Run:
+    async def _finish(self, asked: asyncio.Task[Outcome]) -> Run:
         if self._why == "fenced":
             return await self._room.store.get(Run, self.run.id, scope=Scope(self.run.owner))
         if self._why == "cancelled":
@@ -158,6 +163,8 @@ class Leg:
         reason = asked.result()
         if reason is None:
             return await self._recorder.pause() or await self._end("completed")
+        if isinstance(reason, RunIncomplete):
+            return await self._end("incomplete", incomplete=reason)
         if reason == "length":
             return await self._end("incomplete", incomplete=RunIncomplete(reason="max_completion_tokens"))
         if reason == "content_filter":

@@ -8,8 +8,20 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from ..errors import ModelBroken
-from ..models.base import ChatMessage, Fact, Finish, FinishReason, Model, ModelRequest, TextDelta, ToolCallDelta, ToolCallSaid
+from ..models.base import (
+    ChatMessage,
+    Fact,
+    Finish,
+    FinishReason,
+    Model,
+    ModelRequest,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallSaid,
+    UsageFact,
+)
 from ..tools.base import Tool, ToolContext, ToolResult
+from .budget import Budget, Spent
 
 MAX_TURNS = 24
 """A model that has asked for tools this often is going round in circles; people's longest useful chains are about ten."""
@@ -28,13 +40,20 @@ class OutputsNeeded:
 
 
 @dataclass(frozen=True)
+class OutOfBudget:
+    """The next turn would break a limit of the run. The loop ends here."""
+
+    limit: Spent
+
+
+@dataclass(frozen=True)
 class Answered:
     """The model is done."""
 
     reason: FinishReason
 
 
-LoopFact = Fact | ToolsAnswered | OutputsNeeded | Answered
+LoopFact = Fact | ToolsAnswered | OutputsNeeded | OutOfBudget | Answered
 
 
 class _Call:
@@ -51,13 +70,20 @@ class _Call:
 
 
 async def loop(
-    model: Model, request: ModelRequest, tools: Mapping[str, Tool], context: ToolContext
+    model: Model, request: ModelRequest, tools: Mapping[str, Tool], context: ToolContext, budget: Budget | None = None
 ) -> AsyncGenerator[Sequence[LoopFact], None]:
-    """Facts in batches, one for each read from the model; the last batch ends in Answered or OutputsNeeded.
+    """Facts in batches, one for each read from the model; the last batch ends in Answered, OutputsNeeded or OutOfBudget.
 
     Raises a ModelError when the model fails, ModelBroken when it never stops asking for tools.
     """
+    budget = budget or Budget()
     for _ in range(MAX_TURNS):
+        if (limit := budget.refuses(request)) is not None:
+            yield (OutOfBudget(limit),)
+            return
+        if budget.completion_left is not None:
+            request = replace(request, max_completion_tokens=budget.completion_left)
+        usage: UsageFact | None = None
         calls: dict[int, _Call] = {}
         said: list[str] = []
         reason: FinishReason = "stop"
@@ -71,12 +97,15 @@ async def loop(
                         call = calls.setdefault(fact.index, _Call(fact.id or "", fact.name or ""))
                         call.arguments.append(fact.arguments)
                         call.extra = fact.extra or call.extra
+                    elif type(fact) is UsageFact:
+                        usage = fact
                     elif type(fact) is Finish:
                         reason = fact.reason
         if not calls:
             yield (Answered(reason),)
             return
         made = [call.said() for call in calls.values()]
+        budget.take(request, usage, (*said, *(call.arguments for call in made)))
         results = {call.id: await tools[call.name].run(call.arguments, context) for call in made if call.name in tools}
         if results:
             yield (ToolsAnswered(results),)

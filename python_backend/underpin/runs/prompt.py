@@ -10,26 +10,39 @@ from ..objects.run import Run
 from ..objects.run_step import MessageCreationDetails, RunStep
 from ..store.base import Scope, Store
 from ..tools.base import Tool
+from .budget import that_fit, tokens_of_request
 
+MOST_READ = 1000
+"""As many as one page of the store holds."""
 MOST_MESSAGES = 200
 """Without a truncation of the run's own: more than fits into most models' windows, and bounded however long the thread is."""
 
 
-async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str, Tool]) -> ModelRequest:
-    """The model's request for the run as it stands in the store. Its cost does not grow with the thread."""
+async def request_for(
+    store: Store, run: Run, choice: Choice, tools: Mapping[str, Tool], prompt_tokens: int | None = None
+) -> ModelRequest:
+    """The model's request for the run as it stands in the store. Its cost does not grow with the thread.
+
+    Where `prompt_tokens` are all that the run may still read, messages in the middle of the thread are dropped until about as
+    many are left; what never drops is the newest message and what this run did.
+    """
     scope = Scope(run.owner)
     last = run.truncation_strategy.last_messages or MOST_MESSAGES
-    page = await store.page(Message, run.thread_id, scope=scope, limit=last, order="desc")
-    steps = await store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
+    steps = (await store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")).data
+    own = sum(step.type == "message_creation" for step in steps)  # they take no place from the thread's
+    page = await store.page(Message, run.thread_id, scope=scope, limit=min(last + own, MOST_READ), order="desc")
     messages = list(reversed(page.data))
-    chat: list[ChatMessage] = [ChatMessage("system", run.instructions)] if run.instructions else []
-    chat += [_chat_message(message) for message in messages if _is_read(message, run)]
-    chat += _done_so_far(steps.data, {message.id: message for message in messages})
+    system = [ChatMessage("system", run.instructions)] if run.instructions else []
+    thread = [_chat_message(message) for message in messages if _is_read(message, run)][-last:]
+    done = _done_so_far(steps, {message.id: message for message in messages})
+    functions = _functions(run, tools, choice.model.searches)
+    if prompt_tokens is not None and run.truncation_strategy.type == "auto":
+        thread = that_fit(thread, prompt_tokens - tokens_of_request([*system, *done], functions))
     return ModelRequest(
         model=choice.name,
-        messages=tuple(chat),
-        tools=_functions(run, tools, choice.model.searches),
-        tool_choice=None if run.tool_choice == "auto" else run.tool_choice,
+        messages=(*system, *thread, *done),
+        tools=functions,
+        tool_choice=_tool_choice(run, steps),
         parallel_tool_calls=None if run.parallel_tool_calls else False,
         temperature=None if run.temperature == 1.0 else run.temperature,
         top_p=None if run.top_p == 1.0 else run.top_p,
@@ -37,6 +50,12 @@ async def request_for(store: Store, run: Run, choice: Choice, tools: Mapping[str
         response_format=run.response_format if isinstance(run.response_format, dict) else None,
         reasoning_effort=run.reasoning_effort,
     )
+
+
+def _tool_choice(run: Run, steps: Sequence[RunStep]) -> str | dict[str, JsonValue] | None:
+    """A forced tool is forced once: else a model that must call it could never answer."""
+    called = any(step.type == "tool_calls" for step in steps)
+    return None if run.tool_choice == "auto" or (called and run.tool_choice != "none") else run.tool_choice
 
 
 def _is_read(message: Message, run: Run) -> bool:

@@ -114,6 +114,32 @@ async def test_after_outputs_the_model_reads_what_it_called_and_what_came_back(h
     )
 
 
+async def waiting(house: House, script: str, **fields: Any) -> Run:
+    """A run of the script that waits for its outputs, with other fields."""
+    thread = await house.thread()
+    run = await house.answer(thread, script)
+    return run.model_copy(update=fields)
+
+
+async def prompt_of(house: House, run: Run) -> ModelRequest:
+    return await request_for(house.store, run, Choice(Scripted(), "chosen"), {})
+
+
+async def test_what_a_run_said_takes_no_place_from_the_threads_messages(house: House) -> None:
+    script = 'say "Let me look."\ncall f {}'
+    run = await waiting(house, script, truncation_strategy=TruncationStrategy(type="last_messages", last_messages=1))
+    request = await prompt_of(house, run)
+    assert [message.text for message in request.messages[:2]] == [script, "Let me look."]
+
+
+async def test_a_forced_tool_is_forced_until_it_was_called(house: House) -> None:
+    forced = {"type": "function", "function": {"name": "f"}}
+    assert (await prompt(house, await house.thread(), tool_choice=forced)).tool_choice == forced
+    for choice, told in ((forced, None), ("required", None), ("none", "none"), ("auto", None)):
+        request = await prompt_of(house, await waiting(house, "call f {}", tool_choice=choice))
+        assert request.tool_choice == told
+
+
 async def test_messages_of_other_threads_and_owners_are_never_read(house: House) -> None:
     thread, other = await house.thread(), await house.thread()
     await say(house, other, ("user", "secret"))
