@@ -11,6 +11,10 @@ from .api.server import build_api
 from .errors import ConfigError
 from .eventlog.journaled import JournaledLog
 from .eventlog.thread_log import StoredThreadLog
+from .files.arrival import Place
+from .files.files import Files
+from .files.sweep import FileSweep
+from .files.uploads import Uploads
 from .knowledge.library import Library
 from .models.base import Models
 from .models.catalog import Catalog
@@ -25,6 +29,7 @@ from .runs.runner import Runner, Times
 from .runs.sweep import Sweep
 from .settings import OPENAI_BASE_URL, Settings
 from .store.base import Store
+from .store.blobs_directory import DirectoryBlobs
 from .store.sqlite import SqliteStore
 from .store.sqlite_conversations import SqliteConversations
 from .tools.file_search import FileSearch
@@ -46,6 +51,7 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
     sqlite = SqliteStore(settings.underpin_data_dir)
     await sqlite.open()
     store = wrap_store(sqlite)
+    blobs = DirectoryBlobs(settings.underpin_data_dir)
     models = build_models(settings)
     log = JournaledLog(
         store, flush_s=settings.journal_flush_s, lease_s=settings.run_lease_s, heartbeat_s=settings.run_heartbeat_s
@@ -57,7 +63,13 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
     times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
     runner = Runner(room, claims, times, settings.max_waiting)
     sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
+    # A client may be silent for as long as the gap; then it is refused, and after that its upload is anybody's to clear away.
+    place = Place(store, blobs, sqlite.worker, lease_s=3 * settings.file_gap_s)
+    files = Files(place)
+    uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
+    file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
     try:
+        await blobs.open()
         assistant = await ensure_first_assistant(
             store,
             first_assistant_id(settings.openai_assistant_id),
@@ -66,13 +78,14 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
         )
         await log.start()
         await sweep.start()
+        await file_sweep.start()
 
         async def store_answers() -> str | None:
             await store.ping()
             return None
 
         async def sweep_works() -> str | None:
-            return sweep.failing
+            return sweep.failing or file_sweep.failing
 
         yield Rooms(
             store=store,
@@ -81,6 +94,8 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
             thread_log=thread_log,
             models=models,
             runner=runner,
+            files=files,
+            uploads=uploads,
             knowledge=library,
             assistant_id=assistant.id,
             store_name="the embedded store",
@@ -88,13 +103,17 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
             refusal_wait_s=settings.refusal_wait_s,
             keep_alive_s=settings.keep_alive_s,
             max_body_bytes=settings.max_body_bytes,
+            max_file_bytes=settings.max_file_bytes,
+            file_gap_s=settings.file_gap_s,
             checks={"store": store_answers, "model": models.check, "sweep": sweep_works},
         )
     finally:
+        await file_sweep.stop()
         await sweep.stop()
         await runner.close()
         await log.stop()
         await models.close()
+        await blobs.close()
         await sqlite.close()
 
 

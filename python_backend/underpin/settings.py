@@ -85,7 +85,12 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     # --- where things are kept ---
-    underpin_data_dir: Path = Field(BACKEND_DIR / "data", description="Database and caches of the embedded defaults.")
+    underpin_data_dir: Path = Field(BACKEND_DIR / "data", description="Database, files and caches of the embedded defaults.")
+
+    # --- files ---
+    max_file_bytes: int = Field(536_870_912, gt=0, description="Largest file, in one piece or in parts: 512 MB as at OpenAI.")
+    upload_timeout_s: float = Field(3600, gt=0, description="An upload in parts that was not completed expires after this.")
+    file_gap_s: float = Field(60, gt=0, description="Longest silence of a client that sends or takes a file's bytes.")
 
     # --- runs ---
     takeover: Literal["auto", "cancel", "wait"] = Field(

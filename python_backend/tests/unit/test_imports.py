@@ -1,6 +1,6 @@
 """The order of the rooms, held by reading every import of the package: who may see whom is in DESIGN's words below, as tables.
 
-objects <- store, eventlog, models, knowledge <- tools <- runs <- api <- app <- __main__
+objects <- store, eventlog, files, models, knowledge <- tools <- runs <- api <- app <- __main__
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ RANKS = {
     "objects": 0,
     "store": 1,
     "eventlog": 1,
+    "files": 1,
     "models": 1,
     "knowledge": 1,
     "tools": 2,
@@ -29,8 +30,8 @@ RANKS = {
     "serve": 6,
     "__main__": 7,
 }
-# The journal keeps its chunks in the store, through the seam.
-PEERS_THAT_MEET = {("eventlog", "store.base")}
+# The journal keeps its chunks, and files their objects and bytes, in the store, through the seam.
+PEERS_THAT_MEET = {("eventlog", "store.base"), ("files", "store.base")}
 # What any room may import, and what these themselves may: the package itself holds no more than its version.
 FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings": {"", "errors", "ids"}}
 READERS_OF_SETTINGS = {"app", "serve", "__main__"}

@@ -1,11 +1,10 @@
 """The documents that answers are quoted from, as the quickstart's front end lists and downloads them."""
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from ..errors import NotFound
+from .attachment import attachment_headers
 from .rooms import rooms_of
 
 router = APIRouter(prefix="/api", tags=["next"])
@@ -23,15 +22,6 @@ async def download(request: Request, file_id: str) -> Response:
     """A document's text, as an attachment: nothing that was uploaded is ever shown as a page of this server."""
     for document in await rooms_of(request).knowledge.documents():
         if document.file_id == file_id:
-            quoted = quote(document.name)
-            headers = {
-                "Content-Disposition": f"attachment; filename=\"{_plain(document.name)}\"; filename*=UTF-8''{quoted}",
-                "X-Content-Type-Options": "nosniff",
-            }
+            headers = attachment_headers(document.name)
             return Response(document.text.encode(), media_type="text/plain; charset=utf-8", headers=headers)
     raise NotFound(f"No file found with id '{file_id[:100]}'.")
-
-
-def _plain(name: str) -> str:
-    """The name in the characters that a quoted header value may have."""
-    return "".join(char if char.isascii() and char.isprintable() and char not in '"\\' else "_" for char in name)

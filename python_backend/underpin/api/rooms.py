@@ -7,6 +7,8 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 
 from ..eventlog.base import EventLog, ThreadLog
+from ..files.files import Files
+from ..files.uploads import Uploads
 from ..knowledge.base import Knowledge
 from ..models.base import Models
 from ..objects.assistant import AUTO_MODEL
@@ -22,6 +24,8 @@ class Rooms:
     thread_log: ThreadLog
     models: Models
     runner: Runner
+    files: Files
+    uploads: Uploads
     knowledge: Knowledge
     assistant_id: str
     """The server's own assistant."""
@@ -32,6 +36,8 @@ class Rooms:
     refusal_wait_s: float = 2
     keep_alive_s: float = 15
     max_body_bytes: int = 1_200_000
+    max_file_bytes: int = 536_870_912
+    file_gap_s: float = 60
     checks: dict[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
     """Part → why it is not ready, or None; for /ready."""
 

@@ -23,7 +23,7 @@ class File(HasBytes):
     created_at: int = 0
     expires_at: int | None = None
     """Seconds of the epoch from which on it is gone; None: it stays until it is deleted."""
-    filename: str
+    filename: str = ""
     """As its owner gave it, without folders. It names nothing on any disk."""
     purpose: AnyPurpose = "user_data"
     status: Literal["uploaded", "processed", "error"] = "processed"

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from ...errors import NotFound
 from ...objects.stored import Stored
-from ...store.base import Conditions, Order, Scope, Store
+from ...store.base import Conditions, Order, Page, Scope, Store
 from ..rooms import rooms_of
 from .envelope import InvalidRequest
 from .lookup import missing
@@ -34,15 +34,15 @@ class Part:
     before: str | None
 
 
-def part_of(request: Request) -> Part:
-    """The part that the query asks for. Raises InvalidRequest that names the parameter."""
+def part_of(request: Request, *, listed: int = LISTED, most: int = MOST_LISTED) -> Part:
+    """The part that the query asks for; `listed` where it does not say how many. Raises InvalidRequest with the parameter."""
     query = request.query_params
     order = query.get("order") or "desc"
     if order not in ("asc", "desc"):
         text = f"Invalid value: '{order[:40]}'. Supported values are: 'asc' and 'desc'."
         raise InvalidRequest(text, param="order", code="invalid_value")
     return Part(
-        limit=_limit(query.get("limit")),
+        limit=_limit(query.get("limit"), listed, most),
         order="asc" if order == "asc" else "desc",
         after=query.get("after") or None,
         before=query.get("before") or None,
@@ -70,6 +70,11 @@ async def list_answer(
         order=part.order,
         where=where,
     )
+    return list_envelope(page, wire)
+
+
+def list_envelope(page: Page[T], wire: Callable[[T], JsonValue]) -> Response:
+    """A page in the envelope of a list."""
     ids = [found.id for found in page.data]
     return JSONResponse(
         {
@@ -82,9 +87,9 @@ async def list_answer(
     )
 
 
-def _limit(text: str | None) -> int:
+def _limit(text: str | None, listed: int, most: int) -> int:
     if not text:
-        return LISTED
+        return listed
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise InvalidRequest(
@@ -94,8 +99,8 @@ def _limit(text: str | None) -> int:
     if limit < 1:
         shown = f"Invalid 'limit': integer below minimum value. Expected a value >= 1, but got {limit} instead."
         raise InvalidRequest(shown, param="limit", code="integer_below_min_value")
-    if limit > MOST_LISTED:
-        shown = f"Invalid 'limit': integer above maximum value. Expected a value <= {MOST_LISTED}, but got {limit} instead."
+    if limit > most:
+        shown = f"Invalid 'limit': integer above maximum value. Expected a value <= {most}, but got {limit} instead."
         raise InvalidRequest(shown, param="limit", code="integer_above_max_value")
     return limit
 
