@@ -33,6 +33,11 @@ STORE_RETRIES = 60
 """An owner whose store is away tries for a minute to write the run's end; then the sweep does it, once there is a store."""
 
 
+def about(run: Run) -> dict[str, object]:
+    """What a log line for machines says of the run that it is about."""
+    return {"thread_id": run.thread_id, "run_id": run.id}
+
+
 @dataclass(frozen=True)
 class Room:
     """What every run needs; made once by the runner."""
@@ -138,7 +143,9 @@ class Leg:
                 return await self._finish(asked)
             except StoreUnavailable as error:
                 if attempt == 0:
-                    logger.warning("⚠️ The end of run %s cannot be written yet: %s", self.run.id, error.message)
+                    logger.warning(
+                        "⚠️ The end of run %s cannot be written yet: %s", self.run.id, error.message, extra=about(self.run)
+                    )
                 await asyncio.sleep(STORE_RETRY_S)
             except ConditionFailed as error:
                 if error.field != "status" or not isinstance(error.current, Run) or error.current.ended:
@@ -180,10 +187,10 @@ class Leg:
         if isinstance(error, ModelError):
             if not self.spoken.is_set():
                 self.refusal = error
-            logger.warning("⚠️ Run %s: %s", self.run.id, error.message)
+            logger.warning("⚠️ Run %s: %s", self.run.id, error.message, extra=about(self.run))
             return LastError(code=error.code, message=error.message)
         if isinstance(error, UnderpinError):
-            logger.warning("⚠️ Run %s: %s", self.run.id, error.message)
+            logger.warning("⚠️ Run %s: %s", self.run.id, error.message, extra=about(self.run))
             return LastError(code="server_error", message=error.message)
-        logger.error("❌ Run %s broke inside the server", self.run.id, exc_info=error)
+        logger.error("❌ Run %s broke inside the server", self.run.id, exc_info=error, extra=about(self.run))
         return LastError(code="server_error", message=BROKEN_INSIDE)

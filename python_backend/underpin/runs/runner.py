@@ -29,7 +29,7 @@ from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope
 from .busy import queue_length, refuse_unless_ended, refuse_when_busy
 from .claims import Claims
-from .leg import SHUT_DOWN, Leg, Room, StopReason
+from .leg import SHUT_DOWN, Leg, Room, StopReason, about
 from .order import RunOrder, admit, new_run
 from .progress import Progress, progress_after
 from .refusals import Refusals
@@ -249,7 +249,9 @@ class Runner:
         raise ThreadBusy(order.thread.id, run.id)
 
     async def _take_over(self, thread: Thread, holder: str) -> None:
-        logger.info("Checking for active runs on thread: %s: run %s is cancelled", thread.id, holder)
+        logger.info(
+            "Checking for active runs on thread: %s: run %s is cancelled", thread.id, holder, extra={"thread_id": thread.id}
+        )
         try:
             run = await self.room.store.get(Run, holder, scope=Scope(thread.owner))
         except NotFound:
@@ -307,10 +309,10 @@ class Runner:
             await self.after_end(run)
             logger.info(
                 "Run %s: %s", run.id, run.status,
-                extra={"thread_id": run.thread_id, "run_id": run.id, "duration_s": round(time.monotonic() - began, 3)},
+                extra={**about(run), "duration_s": round(time.monotonic() - began, 3)},
             )  # fmt: skip
         except UnderpinError as error:
-            logger.warning("⚠️ Run %s is left to the sweep: %s", leg.run.id, error.message)
+            logger.warning("⚠️ Run %s is left to the sweep: %s", leg.run.id, error.message, extra=about(leg.run))
         finally:
             self._legs.pop(leg.run.id, None)
             leg.over.set()
@@ -344,4 +346,4 @@ class Runner:
                 run = await settle(self.room, self._claims, run, "failed", LastError(code="server_error", message=message))
             await self.after_end(run)
         except UnderpinError as second:
-            logger.warning("⚠️ Run %s is left to the sweep: %s", leg.run.id, second.message)
+            logger.warning("⚠️ Run %s is left to the sweep: %s", leg.run.id, second.message, extra=about(leg.run))

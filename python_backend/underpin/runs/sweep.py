@@ -16,6 +16,7 @@ from ..objects.run import LastError, Run
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, Below, Conditions, Scope, Store
 from .claims import Claims
+from .leg import about
 from .runner import Runner
 from .settle import OWNER_DIED, settle
 
@@ -121,7 +122,7 @@ class Sweep:
 
     async def _adopt(self, run: Run) -> None:
         await self._runner.adopt(run)
-        logger.info("Run %s waits on: its owner died", run.id)
+        logger.info("Run %s waits on: its owner died", run.id, extra=about(run))
         await self._runner.start_next(run.thread_id)
 
     async def _expire(self, run: Run) -> None:
@@ -133,7 +134,7 @@ class Sweep:
     async def _settle(self, run: Run, *, died: bool) -> None:
         error = LastError(code="server_error", message=OWNER_DIED) if died else None
         ended = run if run.ended else await settle(self._runner.room, self._claims, run, "failed" if died else "expired", error)
-        logger.info("Run %s was left open and has ended now: %s", run.id, ended.status)
+        logger.info("Run %s was left open and has ended now: %s", run.id, ended.status, extra=about(run))
         await self._runner.after_end(ended)
 
     async def _look_at_holder(self, thread: Thread) -> None:
