@@ -131,6 +131,9 @@ class Models(Protocol):
         """The model for a name as an assistant or a request gives it (`auto`: what the server is configured with; old names
         by the alias setting). Raises a ModelError when the upstream must be asked for its list and does not answer."""
 
+    async def names(self) -> tuple[str, ...]:
+        """The names that can be asked for, the default's first. Raises a ModelError when the upstream does not list its own."""
+
     async def check(self) -> str | None:
         """Why no answer could be had now, for /ready; None when all is well. Makes at most one cheap request."""
 

@@ -84,6 +84,12 @@ class Catalog:
             return choice
         return Choice(self._upstream, name)
 
+    async def names(self) -> tuple[str, ...]:
+        """See Models. The configured model, what the server lists, the old names of the alias setting, the embedded models."""
+        listed = (await self._list.names() or ()) if self._list is not None else ()
+        configured = (self._configured,) if self._configured and self._configured != AUTO_MODEL else ()
+        return tuple(dict.fromkeys((*configured, *listed, *self._aliases, *self._embedded)))
+
     async def check(self) -> str | None:
         """See Models. An answer of the last 10 seconds is good enough, so that frequent probes do not reach the server."""
         if self._list is None:

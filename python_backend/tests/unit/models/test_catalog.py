@@ -227,3 +227,15 @@ async def test_a_probes_failure_is_none_yet_for_who_needs_the_list():
     assert await models.check() == "away"
     server.failure = None
     assert await chosen(models, "auto") == "m"
+
+
+async def test_the_names_that_can_be_asked_for_begin_with_the_configured_one():
+    found = catalog(Server("a", "b"), default_model="b", aliases={"gpt-4o": "b"})
+    assert await found.names() == ("b", "a", "gpt-4o", "extractive", "scripted")
+    assert await catalog(None).names() == ("extractive", "scripted")
+    assert await catalog(Server(listed=False)).names() == ("extractive", "scripted")
+
+
+async def test_a_list_that_cannot_be_had_is_an_error_and_not_a_shorter_list():
+    with pytest.raises(ModelUnreachable):
+        await catalog(Server(failure=ModelUnreachable("away"))).names()

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from . import assistants, files, messages, runs, steps, threads, uploads
+from . import assistants, files, messages, models, runs, steps, threads, uploads
 from .envelope import PREFIX
 
 
 def v1_routes() -> APIRouter:
     """Runs before threads: `/threads/runs` is no thread."""
     router = APIRouter(prefix=PREFIX)
-    for part in (assistants.router, runs.router, threads.router, messages.router, steps.router, files.router, uploads.router):
-        router.include_router(part)
+    for part in (assistants, runs, threads, messages, steps, files, uploads, models):
+        router.include_router(part.router)
     return router
