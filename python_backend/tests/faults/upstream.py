@@ -230,6 +230,8 @@ class Upstream:
     def __init__(self, *behaviours: Behaviour, models: Sequence[str] | Behaviour = ("m",), port: int = 0) -> None:
         self.models = models
         self.port = port
+        self.root = "/v1"
+        """Where its API stands."""
         self.requests: list[Request] = []
         self.open: set[Connection] = set()
         self.items_sent = 0
@@ -240,7 +242,7 @@ class Upstream:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://127.0.0.1:{self.port}{self.root}"
 
     @property
     def answering(self) -> int:
@@ -259,9 +261,9 @@ class Upstream:
     def choose(self, request: Request) -> Behaviour:
         self.requests.append(request)
         path, _, _ = request.path.partition("?")
-        if path == "/v1/models":
+        if path == f"{self.root}/models":
             return self.models if not isinstance(self.models, Sequence) else _models(self.models)
-        if path != "/v1/chat/completions":
+        if path != f"{self.root}/chat/completions":
             return Status(404, {"detail": "Not Found"})
         self._questions.release()
         return self._behaviours.pop(0) if len(self._behaviours) > 1 else self._behaviours[0]

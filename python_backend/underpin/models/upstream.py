@@ -49,7 +49,8 @@ class Upstream:
         self._headers = _headers(api_key, url)
         self.wording = Wording(
             secrets=(api_key or "", *_secrets_of(url), *_secrets_of_headers(self._headers)),
-            addresses=(self.address, f"{url.host}:{url.port}", url.host if "." in url.host else ""),
+            hosts=(self.address, f"{url.host}:{url.port}", url.host if "." in url.host else ""),
+            root="/".join(url.path.split("/")[:2]),
         )
         self._connect_timeout_s = connect_timeout_s
         self._trust_env = trust_env
@@ -197,4 +198,4 @@ def _secrets_of_headers(headers: Mapping[str, str]) -> list[str]:
 def _secrets_of(url: URL) -> list[str]:
     """What of the address is nobody's business: some gateways take their key as a query parameter."""
     tokens = [value for name, value in url.query.items() if name != "api-version" and len(value) >= _SHORTEST_TOKEN]
-    return [url.password or "", url.raw_password or "", *tokens]
+    return [url.user or "", url.password or "", url.raw_password or "", *tokens]

@@ -12,25 +12,29 @@ _KEYS = re.compile(
     r"""(?ix)
     \b(?:sk|pk|rk|gsk|xai|hf|nvapi|org|proj)[-_][A-Za-z0-9_\-*.]{4,}   # keys of the known makers, also when partly starred
     | \bAIza[A-Za-z0-9_\-]{10,}
-    | \b(?:Bearer|Basic)\s+[^\s"',;]{6,}
+    | \bBearer\s+[^\s"',;]+
+    | \bBasic\s+(?=\S*\d)[^\s"',;]{6,}
     | \beyJ[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]+)*                   # JSON web tokens
     | \b(?=[A-Za-z_]*\d)(?=\d*[A-Za-z_])[A-Za-z0-9_]{32,}              # any long run of letters and digits
     """
 )
-_ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)(?:[^\s/@\"'<>]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?")
+_LINK = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<>]*)(/[^\s?#\"'<>]*)?(?:[?#][^\s\"'<>]*)?")
 _LAST_WORD = re.compile(r"\S+\Z")
 _PATH = re.compile(r"(?<![\w/:.])(?:/[\w.\-]+){3,}/?|\b[A-Za-z]:\\[^\s\"']+")
 
 
 class Wording:
-    """Cleans texts of one upstream. `secrets` are hidden wherever they stand; `addresses` become "the model's server"."""
+    """Cleans texts of one upstream. `secrets` are hidden wherever they stand. `hosts` become "the model's server", and so do
+    links to them below `root`; other links, to a page about billing for instance, stay without their query."""
 
-    def __init__(self, *, secrets: Iterable[str] = (), addresses: Iterable[str] = ()) -> None:
+    def __init__(self, *, secrets: Iterable[str] = (), hosts: Iterable[str] = (), root: str = "") -> None:
         hidden = sorted(set(filter(None, secrets)), key=len, reverse=True)
         # A short one ("none", "ollama") is a word as others are: it is hidden where it stands alone.
         self._secrets = re.compile("|".join(map(_pattern, hidden))) if hidden else None
-        words = sorted(filter(None, addresses), key=len, reverse=True)
-        self._addresses = re.compile("|".join(rf"(?<![\w.\-]){re.escape(word)}(?![\w\-])" for word in words)) if words else None
+        self._hosts = sorted(filter(None, hosts), key=len, reverse=True)
+        self._root = root
+        words = [rf"(?<![\w.\-/]){re.escape(host)}(?![\w\-])" for host in self._hosts]
+        self._addresses = re.compile("|".join(words)) if words else None
 
     def clean(self, text: str) -> str:
         """One line of at most 300 characters that may be shown; empty when nothing is left."""
@@ -41,12 +45,16 @@ class Wording:
         text = _CONTROL.sub(" ", text)
         if self._secrets:
             text = self._secrets.sub("***", text)
-        text = _ADDRESS.sub(r"\1\2", text)
+        text = _LINK.sub(self._link, text)
         if self._addresses:
             text = self._addresses.sub("the model's server", text)
         text = _PATH.sub("…", _KEYS.sub("***", text))
         text = " ".join(text.split())
         return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
+
+    def _link(self, found: re.Match[str]) -> str:
+        scheme, host, path = found[1], found[2], found[3] or ""
+        return "the model's server" if host in self._hosts and path.startswith(self._root) else scheme + host + path
 
 
 def _pattern(secret: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from underpin.models.wording import MAX_CHARACTERS, Wording
 
-WORDING = Wording(secrets=("hunter2canary", "ollama"), addresses=("10.0.0.5:8080", "10.0.0.5"))
+WORDING = Wording(secrets=("hunter2canary", "ollama"), hosts=("10.0.0.5:8080", "10.0.0.5"), root="/v1")
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ WORDING = Wording(secrets=("hunter2canary", "ollama"), addresses=("10.0.0.5:8080
         ("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "token ***"),
         ("id 0123456789abcdef0123456789abcdef0123", "id ***"),
         ("could not reach 10.0.0.5:8080 (10.0.0.5)", "could not reach the model's server (the model's server)"),
+        ("POST http://10.0.0.5:8080/v1/chat/completions?x=1 failed", "POST the model's server failed"),
+        ("buy more at http://10.0.0.5/billing?from=1", "buy more at http://10.0.0.5/billing"),
+        ("Basic authentication is off", "Basic authentication is off"),
         ("see https://user:pass@docs.example.com/errors?key=abc#x for more", "see https://docs.example.com/errors for more"),
         ('bad\nTraceback (most recent call last):\n  File "/srv/app.py", line 3', "bad"),
         ('bad File "/srv/app.py", line 3, in f', "bad"),
