@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__, logs
+from .app import EMBEDDED
 from .errors import UnderpinError
 from .serve import listen, serve, serve_with_reload
 from .settings import Settings
@@ -36,10 +37,13 @@ def _warn(settings: Settings, placeholders: Sequence[str]) -> None:
         logger.warning("⚠️ %s in .env is still the placeholder of the guide: it counts as not set.", name)
     if settings.web_concurrency > 1:
         logger.warning("⚠️ WEB_CONCURRENCY=%d: this version runs one worker.", settings.web_concurrency)
-    if settings.model_base_url is None and settings.openai_model is None:
+    model = settings.openai_model
+    if settings.model_base_url is None and (model is None or settings.aliases.get(model, model) not in EMBEDDED):
+        why = f"OPENAI_MODEL is '{model}', but nothing says which server has it" if model else "No language model is configured"
         logger.warning(
-            "⚠️ No language model is configured: answers are quoted from the example documents. Set OPENAI_API_KEY or "
-            "OPENAI_BASE_URL in python_backend/.env and restart."
+            "⚠️ %s: answers are quoted from the example documents. Set OPENAI_API_KEY or OPENAI_BASE_URL in "
+            "python_backend/.env and restart.",
+            why,
         )
 
 

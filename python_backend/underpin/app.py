@@ -16,7 +16,7 @@ from .files.files import Files
 from .files.sweep import FileSweep
 from .files.uploads import Uploads
 from .knowledge.library import Library
-from .models.base import Models
+from .models.base import Model, Models
 from .models.catalog import Catalog
 from .models.chat_completions import ChatCompletions
 from .models.extractive import Extractive
@@ -33,6 +33,9 @@ from .store.blobs_directory import DirectoryBlobs
 from .store.sqlite import SqliteStore
 from .store.sqlite_conversations import SqliteConversations
 from .tools.file_search import FileSearch
+
+EMBEDDED: dict[str, Callable[[], Model]] = {"extractive": Extractive, "scripted": Scripted}
+"""Models that need no server of their own."""
 
 
 def _as_it_is(store: Store) -> Store:
@@ -140,7 +143,7 @@ def build_models(settings: Settings) -> Models:
         default_model=settings.openai_model,
         aliases=settings.aliases,
         at_openai=settings.model_base_url is not None and _host(settings.model_base_url) == _host(OPENAI_BASE_URL),
-        embedded={"extractive": Extractive(), "scripted": Scripted()},
+        embedded={name: make() for name, make in EMBEDDED.items()},
         list_timeout_s=settings.model_list_timeout_s,
     )
 
