@@ -19,7 +19,7 @@ def test_an_event_has_a_name_a_number_and_its_data_alone() -> None:
 def test_no_character_of_a_text_ends_a_line() -> None:
     text = "a\u2028b\u2029c\x85d\ne\rf 粘🪨"
     framed = OPENAI_SSE.frame([Event(1, "x", event_line("x", json.dumps(text, ensure_ascii=False).encode()))]).decode()
-    assert framed.splitlines() == framed.rstrip("\n").split("\n") + [""]
+    assert framed.splitlines() == [*framed.rstrip("\n").split("\n"), ""]
     assert json.loads(framed.splitlines()[2].removeprefix("data: ")) == text
 
 
