@@ -28,6 +28,8 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "SYSTEMROOT", "SSL_
 class ServerProcess:
     """`settings` are environment variables. After `start` (or `with`) it answers."""
 
+    module = "tests.serve"
+
     def __init__(self, data_dir: Path, *arguments: str, env_file: Path = Path(os.devnull), **settings: object) -> None:
         self.data_dir = data_dir
         self.base_url = ""
@@ -55,7 +57,7 @@ class ServerProcess:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"} | {name: str(value) for name, value in self._settings.items()}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.serve", *self._arguments],
+            [sys.executable, "-m", self.module, *self._arguments],
             cwd=BACKEND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
         )  # fmt: skip
         self._read_to_end = False

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tests.faults import viewer
 from tests.faults.watched_store import Call, WatchedStore
 from underpin.errors import ModelError
 from underpin.eventlog.base import Event
@@ -187,15 +188,5 @@ def data(events: Sequence[Event], name: str) -> list[dict[str, Any]]:
 
 
 def shown(events: Sequence[Event]) -> dict[str, str]:
-    """What a client shows that follows the events: message id → text. Deltas append, an end of a message replaces."""
-    texts: dict[str, str] = {}
-    for event in events:
-        told = msgspec.json.decode(event.data)
-        if event.name == "thread.message.created":
-            texts.setdefault(told["id"], "")
-        elif event.name == "thread.message.delta":
-            parts = told["delta"]["content"]
-            texts[told["id"]] += "".join(part["text"].get("value", "") for part in parts)
-        elif event.name in ("thread.message.completed", "thread.message.incomplete"):
-            texts[told["id"]] = "".join(part["text"]["value"] for part in told["content"])
-    return texts
+    """What a client shows that follows the events: message id → text."""
+    return viewer.shown((event.name, msgspec.json.decode(event.data)) for event in events)
