@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import socket
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +62,36 @@ def test_a_client_that_hangs_up_during_its_answer_is_no_mistake_either(server: S
     said = server.log[before:]
     for word in ("Traceback", "ERROR", "Exception", "❌"):
         assert word not in said
+
+
+def memory_mb(server: ServerProcess) -> float:
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up in /proc")
+def test_clients_that_never_read_cost_little_and_hold_nobody_up(tmp_path):
+    settings = {"OPENAI_MODEL": "scripted", "MAX_COMPLETION_TOKENS": 100_000}
+    with (
+        ServerProcess(tmp_path / "data", **settings) as server,
+        httpx.Client(base_url=server.base_url, timeout=60) as http,
+        ExitStack() as sockets,
+    ):
+        completed(http, new_thread(http))
+        before = memory_mb(server)
+        run = http.post("/chat", json={"content": "words 10000", "threadId": new_thread(http)}).json()["run_id"]
+        address = urlsplit(server.base_url)
+        for _ in range(50):
+            deaf = sockets.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect((address.hostname, address.port))
+            deaf.sendall(request_bytes("GET", f"/chat/stream/{run}", []))
+        with http.stream("GET", f"/chat/stream/{run}") as response:
+            events = list(parse_sse(response.iter_lines()))
+        assert events[-1].name == "thread.run.completed"
+        assert [event.number for event in events] == list(range(1, len(events) + 1))
+        assert memory_mb(server) - before < 50
+        server.line(f"Run {run}: completed", within_s=5)
 
 
 class BrokenPages:
