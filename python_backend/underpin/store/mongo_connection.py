@@ -11,7 +11,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from ..errors import StoreUnavailable
 from .mongo_errors import RETRY_AFTER_S, WrongLogin, bad_uri, translated
@@ -23,6 +23,7 @@ Document = dict[str, Any]
 
 DEFAULT_DATABASE = "ai-geotech-db"
 """The guide's, for a URI that names none."""
+_NO_SUCH_COMMAND = 59
 SAMPLE_S = 30.0
 """How often the server's clock is read. A clock that drifts by 100 ppm is 3 ms off by then."""
 
@@ -110,7 +111,7 @@ class Connection:
         await self.call(self._sample)
 
     async def _keep(self) -> None:
-        """Reach the server, and then read its clock now and then. A login that it refuses ends this only before the first contact."""
+        """Reach the server, and then read its clock now and then. A login that it refuses ends this, before first contact."""
         while True:
             try:
                 await self.attempt(self._sample)
@@ -131,11 +132,21 @@ class Connection:
     async def _sample(self) -> None:
         assert self._client is not None
         began = time.monotonic()
-        hello = await self._client.admin.command("hello")
+        hello = await _hello(self._client)
         ended = time.monotonic()
         local = hello.get("localTime")
         if isinstance(local, datetime):
             self._ahead_s = local.timestamp() - (began + ended) / 2
+
+
+async def _hello(client: AsyncMongoClient[Document]) -> Document:
+    """Compatible servers of older versions know the command by its former name only."""
+    try:
+        return await client.admin.command("hello")
+    except OperationFailure as error:
+        if error.code != _NO_SUCH_COMMAND:
+            raise
+        return await client.admin.command("isMaster")
 
 
 def _hosts(client: AsyncMongoClient[Document]) -> str:

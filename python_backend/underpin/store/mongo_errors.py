@@ -1,4 +1,4 @@
-"""What went wrong with MongoDB, as a sentence for people. It names the host, never the user, the password or the driver's words."""
+"""What went wrong with MongoDB, as a sentence for people. It names the host, never user, password or the driver's words."""
 
 from collections.abc import Iterator
 
@@ -71,7 +71,7 @@ def _reason(error: PyMongoError) -> str:
         return "cannot be reached over TLS: check the certificate, and whether the server wants TLS (tls=true in MONGODB_URI)"
     if "name or service not known" in text or "nodename" in text or "getaddrinfo" in text or "no address" in text:
         return "is not found: the host name is unknown"
-    if "refused" in text:
+    if "refused" in text or "connect call failed" in text:
         return "refuses connections: is it running?"
     if "replica set" in text or "replicaset" in text:
         return "is not the replica set that MONGODB_URI names"
