@@ -13,7 +13,10 @@ import pytest
 
 from tests.server_process import ServerProcess
 from tests.wire.clients import parse_sse, text_of
+from tests.wire.in_process import serving
 from underpin import __version__
+from underpin.errors import StoreUnavailable
+from underpin.store.base import Store
 
 Json = dict[str, Any]
 
@@ -200,3 +203,27 @@ def test_operators_find_what_they_look_for(http: httpx.Client):
     for path in ("/chat", "/chat/stream", "/threads/history", "/api/assistants/threads/{thread_id}/messages"):
         content = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert content["required"], path
+
+
+class NotAnswering:
+    """A store whose database does not answer when it is asked how it is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def ping(self) -> None:
+        raise StoreUnavailable("The database does not answer.")
+
+
+async def test_what_is_not_ready_is_named(tmp_path):
+    async with serving(tmp_path, wrap_store=lambda store: NotAnswering(store)) as http:
+        ready = await http.get("/ready")
+        assert (await http.get("/health")).status_code == 200
+    assert ready.status_code == 503
+    assert ready.headers["retry-after"] == "5"
+    assert ready.json()["status"] == "not ready"
+    assert ready.json()["parts"]["store"] == "The database does not answer."
+    assert ready.json()["parts"]["model"] == "ok"

@@ -1,9 +1,12 @@
 """For operators: is it up, is it ready, and what is missing."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from .. import __version__
+from ..errors import UnderpinError
 from .rooms import rooms_of
 
 router = APIRouter(tags=["server"])
@@ -24,7 +27,14 @@ async def health(request: Request) -> Response:
 @router.get("/ready")
 async def ready(request: Request) -> Response:
     """Whether messages can be answered now; 503 names the parts that cannot work and why."""
-    why = {part: await check() for part, check in rooms_of(request).checks.items()}
+    why = {part: await _why_not(check) for part, check in rooms_of(request).checks.items()}
     broken = {part: reason for part, reason in why.items() if reason is not None}
     body = {"status": "not ready" if broken else "ready", "parts": {part: reason or "ok" for part, reason in why.items()}}
     return JSONResponse(body, status_code=503 if broken else 200, headers={"Retry-After": "5"} if broken else {})
+
+
+async def _why_not(check: Callable[[], Awaitable[str | None]]) -> str | None:
+    try:
+        return await check()
+    except UnderpinError as error:
+        return error.message
