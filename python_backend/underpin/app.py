@@ -62,13 +62,13 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
     thread_log = StoredThreadLog(store)
     claims = Claims(store, sqlite.worker, settings.run_lease_s)
     tools = {tool.name: tool for tool in (FileSearch(library),)}
-    room = Room(store, log, thread_log, models, dict(tools))
-    times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
-    runner = Runner(room, claims, times, settings.max_waiting)
-    sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
     # A client may be silent for as long as the gap; then it is refused, and after that its upload is anybody's to clear away.
     place = Place(store, blobs, sqlite.worker, lease_s=3 * settings.file_gap_s)
     files = Files(place)
+    room = Room(store, log, thread_log, models, dict(tools), files)
+    times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
+    runner = Runner(room, claims, times, settings.max_waiting)
+    sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
     uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
     file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
     try:

@@ -102,6 +102,8 @@ class ModelRequest:
 class Model(Protocol):
     searches: bool
     """Whether it is given the built-in `file_search` tool among its functions."""
+    sees: bool
+    """Whether it can be shown images, as far as is known: a server may still refuse them for its model."""
     writes: bool
     """Whether it says things of its own: one that only quotes cannot name a chat."""
 

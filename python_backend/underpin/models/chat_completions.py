@@ -28,6 +28,7 @@ class ChatCompletions:
     """The Model seam over HTTP. Times are in seconds."""
 
     searches = True
+    sees = True
     writes = True
 
     def __init__(
@@ -62,6 +63,7 @@ class ChatCompletions:
                     break
                 if not heard:
                     heard = True
+                    self._dialect = self._dialect.after_answer(data)
                     silence.limit(self._between_bytes_timeout_s)
                 was_finishing = chunks.finishing
                 if facts := chunks.feed(data):

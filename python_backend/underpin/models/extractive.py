@@ -74,6 +74,7 @@ class Extractive:
     """Implements Model. `pace_s` is the pause between two batches of words, so that a person can watch it write."""
 
     searches = True
+    sees = False
     writes = False
 
     def __init__(self, pace_s: float = 0.02) -> None:

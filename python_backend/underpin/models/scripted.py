@@ -48,6 +48,7 @@ class Scripted:
     """
 
     searches = True
+    sees = True
     writes = True
 
     def __init__(self, script: str | None = None, *, delay_s: float = 0.0) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..errors import ConditionFailed, ModelError, StoreUnavailable, UnderpinError
 from ..eventlog.base import EventLog, RunWriter, ThreadLog
+from ..files.files import Files
 from ..models.base import FinishReason, Models, TextDelta, ToolCallDelta
 from ..objects.run import LastError, Run, RunIncomplete
 from ..store.base import Scope, Store
@@ -47,6 +48,8 @@ class Room:
     thread_log: ThreadLog
     models: Models
     tools: dict[str, Tool]
+    files: Files | None = None
+    """Where the pictures are that messages name."""
 
     @property
     def server_tools(self) -> frozenset[str]:
@@ -120,7 +123,7 @@ class Leg:
         choice = await room.models.choose(run.model)
         self._model = choice.name
         budget = Budget.of(run, self._recorder.progress)
-        request = await request_for(room.store, run, choice, room.tools, budget.prompt_left)
+        request = await request_for(room.store, run, choice, room.tools, budget.prompt_left, room.files)
         context = ToolContext(Scope(run.owner), run.id, run.thread_id)
         record, spoken = self._recorder.record, self.spoken
         async with aclosing(loop(choice.model, request, room.tools, context, budget)) as facts:

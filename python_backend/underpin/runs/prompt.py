@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from ..files.files import Files
+from ..files.pictures import picture_address
 from ..models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, ToolCallSaid
-from ..objects.message import ImageUrlPart, Message
+from ..objects.message import ImageFilePart, ImageUrlPart, Message
 from ..objects.run import Run
 from ..objects.run_step import MessageCreationDetails, RunStep
 from ..store.base import Scope, Store
@@ -19,7 +21,12 @@ MOST_MESSAGES = 200
 
 
 async def request_for(
-    store: Store, run: Run, choice: Choice, tools: Mapping[str, Tool], prompt_tokens: int | None = None
+    store: Store,
+    run: Run,
+    choice: Choice,
+    tools: Mapping[str, Tool],
+    prompt_tokens: int | None = None,
+    files: Files | None = None,
 ) -> ModelRequest:
     """The model's request for the run as it stands in the store. Its cost does not grow with the thread.
 
@@ -32,8 +39,9 @@ async def request_for(
     own = sum(step.type == "message_creation" for step in steps)  # they take no place from the thread's
     page = await store.page(Message, run.thread_id, scope=scope, limit=min(last + own, MOST_READ), order="desc")
     messages = list(reversed(page.data))
+    pictures = await _pictures(files, run.owner, messages)
     system = [ChatMessage("system", run.instructions)] if run.instructions else []
-    thread = [_chat_message(message) for message in messages if _is_read(message, run)][-last:]
+    thread = [_chat_message(message, pictures) for message in messages if _is_read(message, run)][-last:]
     done = _done_so_far(steps, {message.id: message for message in messages})
     functions = _functions(run, tools, choice.model.searches)
     if prompt_tokens is not None and run.truncation_strategy.type == "auto":
@@ -63,13 +71,26 @@ def _is_read(message: Message, run: Run) -> bool:
     refuse."""
     if message.role == "user":
         return True
-    said = message.text() != "" or any(isinstance(part, ImageUrlPart) for part in message.content)
+    said = message.text() != "" or any(isinstance(part, ImageUrlPart | ImageFilePart) for part in message.content)
     return said and message.run_id != run.id
 
 
-def _chat_message(message: Message) -> ChatMessage:
-    images = tuple(part.image_url.url for part in message.content if isinstance(part, ImageUrlPart))
-    return ChatMessage(message.role, message.text(), images=images)
+async def _pictures(files: Files | None, owner: str, messages: Sequence[Message]) -> dict[str, str]:
+    """The addresses of the picture files that messages name, file id → address. One that was deleted is not shown."""
+    named = [part.image_file.file_id for message in messages for part in message.content if isinstance(part, ImageFilePart)]
+    unique = dict.fromkeys(named)
+    found = {name: await picture_address(files, owner, name) for name in unique} if files is not None else {}
+    return {name: address for name, address in found.items() if address is not None}
+
+
+def _chat_message(message: Message, pictures: Mapping[str, str]) -> ChatMessage:
+    images = []
+    for part in message.content:
+        if isinstance(part, ImageUrlPart):
+            images.append(part.image_url.url)
+        elif isinstance(part, ImageFilePart) and part.image_file.file_id in pictures:
+            images.append(pictures[part.image_file.file_id])
+    return ChatMessage(message.role, message.text(), images=tuple(images))
 
 
 def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> list[ChatMessage]:
@@ -79,7 +100,7 @@ def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> l
         if isinstance(step.step_details, MessageCreationDetails):
             message = messages.get(step.step_details.message_creation.message_id)
             if message is not None:
-                chat.append(_chat_message(message))
+                chat.append(_chat_message(message, {}))
         else:
             chat.append(ChatMessage("assistant", tool_calls=tuple(map(_call_said, step.model_calls))))
             chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in step.model_calls]

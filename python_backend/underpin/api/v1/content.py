@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from ...objects import message as stored
 from ...objects.run import RunInput
 from .body import Fields, Text, null_as
-from .envelope import InvalidRequest
 from .invalid import mistake, wrong_type
 from .shapes import Metadata
 
@@ -83,30 +82,25 @@ class NewMessage(Fields):
     metadata: Metadata = {}
 
 
-def as_input(message: NewMessage, place: str = "content") -> RunInput:
-    """The message as it is kept, without an id yet. `place` names its content in an error. Raises InvalidRequest."""
+def as_input(message: NewMessage) -> RunInput:
+    """The message as it is kept, without an id yet."""
     return RunInput(
         message_id="",
-        content=[_stored(part, f"{place}[{at}]") for at, part in enumerate(message.content)],
+        content=[_stored(part) for part in message.content],
         role=message.role,
         attachments=[_attachment(one) for one in message.attachments],
         metadata=message.metadata,
     )
 
 
-def _stored(part: TextPart | ImageUrlPart | ImageFilePart, place: str) -> stored.ContentPart:
+def _stored(part: TextPart | ImageUrlPart | ImageFilePart) -> stored.ContentPart:
     match part:
         case TextPart(text=text):
             return stored.TextPart(text=stored.Text(value=text))
         case ImageUrlPart(image_url=image):
             return stored.ImageUrlPart(image_url=stored.ImageUrl(url=image.url, detail=image.detail))
         case ImageFilePart(image_file=image):
-            raise InvalidRequest(
-                f"No file found with id '{image.file_id[:100]}': image files come with the files API, which this server does not "
-                "serve yet. Send the image as image_url, with an address or a data: URL.",
-                param=f"{place}.image_file.file_id",
-                code="invalid_value",
-            )
+            return stored.ImageFilePart(image_file=stored.ImageFile(file_id=image.file_id, detail=image.detail))
 
 
 def _attachment(one: Attachment) -> dict[str, JsonValue]:

@@ -14,7 +14,8 @@ from ...runs.thread_messages import add_message, delete_message, placed
 from ...store.base import Scope
 from ..rooms import rooms_of
 from .body import Fields, read, v1_doc
-from .content import NewMessage, as_input
+from .content import NewMessage
+from .inputs import input_of
 from .lookup import find_message, find_thread, missing
 from .paging import list_answer
 from .shapes import Metadata
@@ -30,8 +31,8 @@ class ChangedMessage(Fields):
 async def create_message(request: Request, thread_id: str) -> Response:
     """Add a message to a thread on which no run is active."""
     body = await read(request, NewMessage)
-    given = as_input(body).model_copy(update={"message_id": new_id("msg_")})
     thread = await find_thread(request, thread_id)
+    given = (await input_of(request, body)).model_copy(update={"message_id": new_id("msg_")})
     message = placed(thread, given, 0, int(time.time()))
     try:
         message = await add_message(rooms_of(request).runner, thread, message)

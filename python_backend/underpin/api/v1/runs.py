@@ -26,7 +26,7 @@ from ..framing import OPENAI_SSE
 from ..rooms import rooms_of
 from ..stream import EventStream
 from .body import Fields, Flag, Text, null_as, read, v1_doc
-from .content import as_input
+from .inputs import inputs_of
 from .lookup import find_assistant, find_run, find_thread, missing
 from .paging import list_answer
 from .run_options import NewRun, RunOptions, run_fields
@@ -73,9 +73,9 @@ async def create_thread_and_run(request: Request) -> Response:
 async def create_run(request: Request, thread_id: str) -> Response:
     """Run a thread on which no run is active."""
     body = await read(request, NewRun)
-    given = tuple(as_input(message, f"additional_messages[{at}].content") for at, message in enumerate(body.additional_messages))
     thread = await find_thread(request, thread_id)
     assistant = await find_assistant(request, body.assistant_id)
+    given = await inputs_of(request, body.additional_messages, "additional_messages")
     key = _idempotency_key(request)
     order = _order(thread, assistant, body, additional=given, extra=body.additional_instructions, key=key)
     try:

@@ -15,7 +15,8 @@ from ...store.base import Scope
 from ..auth import owner_of
 from ..rooms import rooms_of
 from .body import Fields, null_as, read, v1_doc
-from .content import NewMessage, as_input
+from .content import NewMessage
+from .inputs import inputs_of
 from .lookup import find_thread, missing
 from .paging import list_answer
 from .shapes import Metadata, ToolResources, stored_resources
@@ -37,7 +38,7 @@ class ChangedThread(Fields):
 async def make_thread(request: Request, body: NewThread, place: str = "messages") -> Thread:
     """A new thread with its messages. `place` names them in an error. Raises InvalidRequest before anything is stored."""
     rooms, owner = rooms_of(request), owner_of(request)
-    inputs = [as_input(message, f"{place}[{at}].content") for at, message in enumerate(body.messages)]
+    inputs = await inputs_of(request, body.messages, place)
     thread = Thread(
         id=new_id("thread_"),
         owner=owner,
