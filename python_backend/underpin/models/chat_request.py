@@ -38,6 +38,11 @@ class Dialect:
             return replace(self, max_completion_tokens=False)
         return self
 
+    def after_answer(self, data: bytes) -> "Dialect":
+        """The dialect to go on with after the first bytes of an answer. Ollama does not refuse the newer name: it ignores it, and
+        its answers have no limit (ollama/ollama#7125)."""
+        return replace(self, max_completion_tokens=False) if b'"fp_ollama"' in data else self
+
 
 def encoded_body(request: ModelRequest, dialect: Dialect) -> bytes:
     """The JSON of a request. Lone surrogates, which JSON cannot carry as UTF-8, become question marks."""
@@ -91,11 +96,21 @@ def _call(call: ToolCallSaid) -> JsonValue:
     said: dict[str, JsonValue] = {
         "id": call.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
+        "function": {"name": call.name, "arguments": _object_text(call.arguments)},
     }
     if call.extra:
         said["extra_content"] = call.extra
     return said
+
+
+def _object_text(arguments: str) -> str:
+    """What a model broke is not sent back: llama.cpp answers it with 500 and Ollama with 400, for as long as it stands in the
+    thread. The tool's output tells the model what was wrong."""
+    try:
+        decoded = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return "{}"
+    return arguments if isinstance(decoded, dict) else "{}"
 
 
 def _parts(message: ChatMessage) -> list[JsonValue]:

@@ -70,6 +70,31 @@ def test_messages_of_every_role_are_written_as_the_api_wants_them():
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ('{"query": "clay"}', '{"query": "clay"}'),
+        ("", "{}"),
+        ('{"query": "cl', "{}"),
+        ("[1]", "{}"),
+        ('"clay"', "{}"),
+        ("\ud83d", "{}"),
+        ("[" * 5000, "{}"),
+    ],
+)
+def test_arguments_that_a_model_broke_are_not_sent_back(said, sent):
+    messages = (ChatMessage("assistant", tool_calls=(ToolCallSaid("call_1", "f", said),)),)
+    assert body(messages=messages)["messages"][0]["tool_calls"][0]["function"]["arguments"] == sent  # type: ignore[index]
+
+
+def test_what_a_server_wants_back_with_its_call_is_sent_as_it_came():
+    signed = {"google": {"thought_signature": "abc"}}
+    messages = (ChatMessage("assistant", tool_calls=(ToolCallSaid("c1", "f", "{}", signed), ToolCallSaid("c2", "g", "{}"))),)
+    first, second = body(messages=messages)["messages"][0]["tool_calls"]  # type: ignore[index]
+    assert first["extra_content"] == signed
+    assert "extra_content" not in second
+
+
 def test_tools_are_functions_and_always_have_a_schema():
     search, bare = body(tools=(SEARCH, FunctionSpec("now")))["tools"]  # type: ignore[misc]
     expected = {"name": "file_search", "description": "Searches.", "parameters": SEARCH.parameters, "strict": True}
