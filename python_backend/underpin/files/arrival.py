@@ -5,6 +5,7 @@ So whatever a crash leaves is named by an object with a lease, and the sweep rem
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -80,7 +81,8 @@ class Arrival(Generic[K]):
         coming = {"state": "coming", "worker": self._place.worker, "lease_until": self._lease()}
         await self._place.store.add(self._obj.model_copy(update=coming))
         try:
-            self._bytes = await self._place.blobs.write(self.id, self._renewing(pieces))
+            async with aclosing(self._renewing(pieces)) as renewing:
+                self._bytes = await self._place.blobs.write(self.id, renewing)
         except NotFound:
             raise WrongState(GIVEN_UP) from None
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from ..errors import BadInput, ConditionFailed, NotFound, UnderpinError, WrongState
@@ -149,7 +150,8 @@ class Uploads:
             if upload.file_id is not None:
                 await self._place.remove(File, upload.file_id)
             try:
-                await arrival.take(self._bytes_of(parts, digest.update if md5 is not None else None))
+                async with aclosing(self._bytes_of(parts, digest.update if md5 is not None else None)) as joined:
+                    await arrival.take(joined)
             except NotFound:
                 await self._pending(upload.owner, upload.id)
                 raise

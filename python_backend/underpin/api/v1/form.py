@@ -62,9 +62,10 @@ async def read_form(request: Request, file: FileField, take: Take) -> dict[str, 
 async def _events(request: Request, file: FileField) -> Events:
     parser = _parser(request, file)
     try:
-        async for chunk in _body(request, file):
-            for event in parser.parse(chunk):
-                yield event
+        async with aclosing(_body(request, file)) as body:
+            async for chunk in body:
+                for event in parser.parse(chunk):
+                    yield event
         parser.close()
     except ParserLimitReached as error:
         raise InvalidRequest(f"The multipart body is not acceptable: {error}.") from None
@@ -130,6 +131,8 @@ async def _text(name: str, events: Events, before: int) -> str:
         value += event
         if before + len(value) > MOST_TEXT_BYTES:
             raise InvalidRequest(f"Invalid '{shown}': the text fields are too long.", param=shown, code="string_above_max_length")
+    if b"\0" in value:
+        raise InvalidRequest(f"Invalid '{shown}': it contains a NUL character.", param=shown, code="invalid_value")
     try:
         return value.decode()
     except UnicodeDecodeError:
