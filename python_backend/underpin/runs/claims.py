@@ -23,7 +23,7 @@ class Claims:
 
     def __init__(self, store: Store, worker: str, lease_s: float) -> None:
         self._store = store
-        self._worker = worker
+        self.worker = worker
         self._lease_s = lease_s
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -33,7 +33,7 @@ class Claims:
 
     def owned(self) -> dict[str, object]:
         """The fields that make this process the owner of a new run."""
-        return {"claim": new_claim(), "worker": self._worker, "lease_until": self._store.now() + self._lease_s}
+        return {"claim": new_claim(), "worker": self.worker, "lease_until": self._store.now() + self._lease_s}
 
     async def hold_thread(self, run: Run) -> Thread:
         """Let the run hold its thread, and take the numbers of what it starts with, its messages and the event that says that it
@@ -45,7 +45,7 @@ class Claims:
                 run.thread_id,
                 {
                     "active_run": run.id,
-                    "active_worker": self._worker,
+                    "active_worker": self.worker,
                     "active_until": self._store.now() + self._lease_s,
                     "last_seq": Inc(len(run.inputs) + 1),
                 },

@@ -22,11 +22,12 @@ from ..errors import (
     UnderpinError,
     WrongState,
 )
-from ..eventlog.base import MESSAGE_ADDED, RUN_ENDED, RUN_QUEUED, RUN_STARTED
+from ..eventlog.base import RUN_ENDED, RUN_QUEUED
 from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope
+from .announce import announce
 from .busy import queue_length, refuse_unless_ended, refuse_when_busy
 from .claims import Claims
 from .leg import SHUT_DOWN, Leg, Room, StopReason, about
@@ -300,9 +301,11 @@ class Runner:
     async def _work_to_the_end(self, leg: Leg, announce_from: int | None) -> None:
         began = time.monotonic()
         try:
-            announced = asyncio.create_task(self._announce(leg.run, announce_from))
-            run = await leg.work()
-            await announced
+            announced = asyncio.create_task(announce(self.room.thread_log, leg.run, announce_from))
+            try:
+                run = await leg.work()
+            finally:
+                await announced
             if leg.refusal is not None:
                 self._refusals.remember(run.id, leg.refusal)
             self._legs.pop(run.id, None)
@@ -316,16 +319,6 @@ class Runner:
         finally:
             self._legs.pop(leg.run.id, None)
             leg.over.set()
-
-    async def _announce(self, run: Run, first: int | None) -> None:
-        if first is None:
-            return
-        log = self.room.thread_log
-        messages = input_messages(run, first)
-        for message in messages:
-            await log.append(run.owner, run.thread_id, message.seq, MESSAGE_ADDED, {"message": message.wire()})
-        number = first + len(messages)
-        await log.append(run.owner, run.thread_id, number, RUN_STARTED, {"runId": run.id, "after": run.first_number - 1})
 
     async def _withdraw(self, leg: Leg) -> None:
         """A start that was refused leaves no trace: no run, no message."""

@@ -103,7 +103,10 @@ class Sweep:
                 self.failing = BROKE
 
     async def _dead(self, worker: str | None, lease_until: float | None) -> bool:
-        lives = None if worker is None else await self._store.worker_lives(worker)
+        # We live, but do not work on it: then its lease tells, as it does of a worker that nobody knows.
+        lives: bool | None = None
+        if worker is not None and worker != self._claims.worker:
+            lives = await self._store.worker_lives(worker)
         if lives is None:
             return lease_until is None or lease_until < self._store.now()
         return not lives

@@ -310,6 +310,24 @@ async def test_a_store_that_fails_in_the_middle_of_the_end_tells_each_event_once
     assert await house.active(thread) is None
 
 
+async def test_a_start_that_its_thread_cannot_be_told_of_is_answered_and_let_go_of(house: House) -> None:
+    """Followers see the gap and read the thread anew."""
+    failed = False
+
+    async def once(call: Call, do: Callable[[], Awaitable[Any]]) -> Any:
+        nonlocal failed
+        if not failed and (call.verb, call.what) == ("add", "thread_events"):
+            failed = True
+            raise StoreUnavailable("The database does not answer: it is busy.")
+        return await do()
+
+    house.store.watcher = once
+    thread = await house.thread()
+    run = await house.answer(thread, "words 2")
+    assert (failed, run.status, run.settled) == (True, "completed", True)
+    assert await house.active(thread) is None
+
+
 async def test_a_server_that_stops_ends_its_runs_with_a_sentence(house: House) -> None:
     threads = [await house.thread() for _ in range(3)]
     runs = [await house.start(thread, "words 2\nhang") for thread in threads]

@@ -13,6 +13,7 @@ from underpin.errors import ConditionFailed, StoreUnavailable
 from underpin.objects.journal_chunk import JournalChunk
 from underpin.objects.run import Run
 from underpin.objects.thread import Thread
+from underpin.runs import leg as leg_module
 from underpin.runs.claims import Claims
 from underpin.runs.order import new_run
 from underpin.runs.runner import Times
@@ -93,6 +94,32 @@ async def test_an_own_run_is_left_alone(house: House) -> None:
     kept = await house.store.get(Thread, thread.id, scope=ANN)
     assert kept.active_until is not None
     assert (kept.active_run, kept.active_until > house.store.now()) == (run.id, True)
+
+
+async def test_an_own_run_that_nobody_works_on_any_more_ends_when_its_lease_has_run_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away for longer than its end was tried."""
+    monkeypatch.setattr(leg_module, "STORE_RETRY_S", 0.0)
+    monkeypatch.setattr(leg_module, "STORE_RETRIES", 2)
+
+    async def away(call: Call, do: Callable[[], Awaitable[Any]]) -> Any:
+        if call.verb == "write_journal":
+            raise StoreUnavailable("The database does not answer: the disk is full.")
+        return await do()
+
+    watcher, house.store.watcher = house.store.watcher, away
+    thread = await house.thread()
+    run = await house.answer(thread, "words 2")
+    assert run.status == "in_progress"
+    house.store.watcher = watcher
+    await house.sweep.sweep()
+    assert (await house.run(run)).status == "in_progress"
+    await house.store.update(Run, run.id, {"lease_until": house.store.now() - 1}, scope=ANN)
+    await house.sweep.sweep()
+    assert (await house.run(run)).status == "failed"
+    assert (await house.texts(thread))[1:] == [("assistant", "completed", "word1 word2")]
+    assert await house.active(thread) is None
 
 
 async def test_a_thread_that_is_held_by_nobody_is_freed(house: House) -> None:
