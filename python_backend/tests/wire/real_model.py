@@ -22,6 +22,7 @@ import pytest
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
 NAME = "smollm2"
+TEMPLATE = Path(__file__).with_name("real_model.jinja")
 
 
 class RealModel:
@@ -41,10 +42,17 @@ class RealModel:
 
     def wait_until_idle(self, *, within_s: float) -> None:
         """Until it writes none. It has no event for that, so it is asked again and again. Raises TimeoutError."""
+        self._wait(False, within_s, f"The model's server still writes an answer after {within_s:g} seconds.")
+
+    def wait_until_busy(self, *, within_s: float) -> None:
+        """Until it writes one. Raises TimeoutError."""
+        self._wait(True, within_s, f"The model's server writes no answer after {within_s:g} seconds.")
+
+    def _wait(self, busy: bool, within_s: float, otherwise: str) -> None:
         deadline = time.monotonic() + within_s
-        while self.answers_in_work():
+        while bool(self.answers_in_work()) is not busy:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"The model's server still writes an answer after {within_s:g} seconds.")
+                raise TimeoutError(otherwise)
             time.sleep(0.02)
 
 
@@ -99,6 +107,7 @@ def _serve(model: str) -> None:
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {NAME}
+    params.chat_template = TEMPLATE.read_text("utf-8")
     params.n_ctx = 8192
     params.n_parallel = 4
     # More threads wait for each other in a loop, and the tests share two cores with others.
