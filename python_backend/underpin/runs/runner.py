@@ -97,6 +97,8 @@ class Runner:
         """Go on with a run that waits for tool outputs (call id → output). Returns it, and the event number after which what
         follows is new. Raises WrongState when it does not wait for these."""
         self._refuse_when_closing()
+        if run.deadline is not None and run.deadline <= self.room.store.now():
+            run = await self.stop(run, "expired")  # the sweep comes in a moment; it is too late already
         if run.status != "requires_action":
             raise WrongState(f'Runs in status "{run.status}" do not accept tool outputs.')
         steps = await self.room.store.page(RunStep, run.id, scope=Scope(run.owner), limit=1000, order="asc")

@@ -173,6 +173,30 @@ def test_an_answer_that_takes_too_long_expires(hasty: openai.OpenAI):
     assert events[-1].data.last_error is None
 
 
+@pytest.fixture
+def unswept(tmp_path, surface: Surface):
+    """A client of a server whose runs expire after a second, and that looks for expired ones much later."""
+    with (
+        ServerProcess(tmp_path / "data", OPENAI_MODEL="scripted", RUN_TIMEOUT_S=1, SWEEP_S=600) as server,
+        sync_client(server.base_url, surface) as client,
+    ):
+        yield client
+
+
+def test_outputs_that_come_too_late_are_refused_before_the_sweep(unswept: openai.OpenAI):
+    assistant = unswept.beta.assistants.create(model="gpt-4o", tools=[{"type": "function", "function": {"name": "f"}}])
+    run = stream(unswept, assistant, "call f {}")[-1].data
+    late, runs = outputs(run, "late"), unswept.beta.threads.runs
+    deadline = time.monotonic() + 20
+    while time.time() < run.expires_at + 1.1:  # it is in whole seconds
+        assert runs.retrieve(run.id, thread_id=run.thread_id).status == "requires_action"
+        assert time.monotonic() < deadline
+    with pytest.raises(openai.BadRequestError) as refused:
+        runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=late)
+    assert refused.value.body["message"] == 'Runs in status "expired" do not accept tool outputs.'
+    assert runs.retrieve(run.id, thread_id=run.thread_id).status == "expired"
+
+
 def test_outputs_that_never_come_expire_the_run(hasty: openai.OpenAI):
     assistant = hasty.beta.assistants.create(model="gpt-4o", tools=[{"type": "function", "function": {"name": "f"}}])
     run = stream(hasty, assistant, "call f {}")[-1].data
