@@ -5,7 +5,6 @@ Bytes are written under `ID.part`, flushed, and then named; so a name that is th
 
 import asyncio
 import os
-import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import AlreadyExists, ConfigError, NotFound, StoreUnavailable
+from ..errors import ConfigError, StoreUnavailable
+from .blobs_names import check_name, not_there, there_already
 
 R = TypeVar("R")
 
-NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 PIECE_BYTES = 1 << 20
 """As much as one hop to a thread reads or writes: a hop costs about as much as copying 100 kB."""
 THREADS = 4
@@ -91,9 +90,9 @@ class DirectoryBlobs:
         try:
             return await self._in_thread(job, undo)
         except FileExistsError:
-            raise AlreadyExists(f"There are already bytes under the id '{id}'.") from None
+            raise there_already(id) from None
         except FileNotFoundError:
-            raise NotFound(f"No bytes found with id '{id}'.") from None
+            raise not_there(id) from None
         except OSError as error:
             raise StoreUnavailable(f"The disk with the files does not answer: {error.strerror}.") from error
 
@@ -113,9 +112,7 @@ class DirectoryBlobs:
             raise
 
     def _path(self, id: str) -> Path:
-        if not NAME.fullmatch(id):
-            raise ValueError("The name of a blob is 1 to 100 of A-Z a-z 0-9 _ and -.")
-        return self.folder / id
+        return self.folder / check_name(id)
 
     def _part(self, id: str) -> Path:
         return self.folder / f"{id}.part"
