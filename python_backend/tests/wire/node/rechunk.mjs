@@ -1,11 +1,12 @@
 // Recorded bytes through AssistantStream, cut anywhere: at every single byte, into pieces of one size, and at random.
-// The job: { sdk, file, sizes: [1, 2, ...], random: how many times, seed }. Writes what was seen, once for all cuts that agree.
+// The job: { sdk, form?, file, sizes: [1, 2, ...], random: how many times, seed }; form "v1" is what the whole client reads from a
+// POST of its own. Writes what was seen, once for all cuts that agree.
 
 import { readFileSync } from "node:fs";
 import { sdk, watch } from "./sdk.mjs";
 
 const job = JSON.parse(readFileSync(0, "utf8"));
-const AssistantStream = await sdk(job.sdk);
+const open = job.form === "v1" ? await fromClient() : await fromLines();
 const bytes = new Uint8Array(readFileSync(job.file));
 
 // A small generator of its own: the same cuts for the same seed.
@@ -24,6 +25,21 @@ function streamOf(chunks) {
       controller.close();
     },
   });
+}
+
+async function fromLines() {
+  const AssistantStream = await sdk(job.sdk);
+  return (chunks) => AssistantStream.fromReadableStream(streamOf(chunks));
+}
+
+async function fromClient() {
+  const { default: OpenAI } = await import(job.sdk);
+  return (chunks) => {
+    const headers = { "content-type": "text/event-stream; charset=utf-8" };
+    const fetch = async () => new Response(streamOf(chunks), { headers });
+    const client = new OpenAI({ apiKey: "sk-anything", baseURL: "http://recorded/v1", fetch });
+    return client.beta.threads.runs.stream("thread_a", { assistant_id: "asst_a" });
+  };
 }
 
 function* cuts() {
@@ -49,7 +65,7 @@ let first = null;
 let count = 0;
 const differing = [];
 for (const [name, chunks] of cuts()) {
-  const seen = await watch(AssistantStream.fromReadableStream(streamOf(chunks)));
+  const seen = await watch(open(chunks));
   const text = JSON.stringify(seen);
   first ??= text;
   count += 1;
