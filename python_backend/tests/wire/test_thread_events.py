@@ -1,5 +1,6 @@
 """A thread's own stream: what a second tab, a reload and a group stand on."""
 
+import asyncio
 from itertools import islice
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.wire.clients import Event, parse_lines, parse_sse, text_of
 from tests.wire.conftest import new_thread
+from tests.wire.in_process import serving
+from underpin.store.base import Store
 
 PREFIXES = ["/threads", "/api/assistants/threads"]
 
@@ -104,10 +107,13 @@ def test_two_followers_are_told_of_names_and_of_the_end(http: httpx.Client, pref
     assert http.post(f"{prefix}/history", json={"threadId": thread, "name": "Old"}).json() == {"success": True}
     path = f"{prefix}/{thread}/events"
     with http.stream("GET", path) as one, http.stream("GET", path, headers={"Accept": "application/x-ndjson"}) as two:
+        events, others = parse_sse(one.iter_lines()), parse_lines(two.iter_lines())
         http.put(f"{prefix}/history", json={"threadId": thread, "newName": "New 名"})
+        told, also = [next(events)], [next(others)]
         http.request("DELETE", f"{prefix}/history", json={"threadId": thread, "isGroup": False})
-        told = list(parse_sse(one.iter_lines()))
-        assert told == list(parse_lines(two.iter_lines()))
+        told += events
+        also += others
+    assert told == also
     assert [(event.name, event.data) for event in told] == [
         ("thread.renamed", {"threadId": thread, "name": "New 名"}),
         ("thread.deleted", {"threadId": thread}),
@@ -118,3 +124,38 @@ def test_an_unknown_thread_has_no_stream(http: httpx.Client):
     answer = http.get("/threads/thread_000000000000000000000000/events")
     assert answer.status_code == 404
     assert answer.json()["error"] == "Thread not found. Please create a new chat."
+
+
+class SlowPages:
+    """A store whose pages of thread events come when the gate is open."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def page(self, kind: Any, *args: Any, **more: Any) -> Any:
+        if kind.kind == "thread_events":
+            await self.gate.wait()
+        return await self._store.page(kind, *args, **more)
+
+
+async def test_the_end_is_told_although_its_event_was_cleared_first(tmp_path):
+    stores: list[SlowPages] = []
+
+    def wrap(store: Store) -> Any:
+        stores.append(SlowPages(store))
+        return stores[0]
+
+    async with serving(tmp_path, wrap_store=wrap) as http:
+        thread = (await http.post("/threads/create")).json()["threadId"]
+        async with http.stream("GET", f"/threads/{thread}/events") as response:
+            stores[0].gate.clear()
+            await http.request("DELETE", "/threads/history", json={"threadId": thread})
+            stores[0].gate.set()
+            async with asyncio.timeout(5):  # a keep-alive, at which it would be found out, is 15 s away
+                lines = [line async for line in response.aiter_lines()]
+    assert [event.name for event in parse_sse(lines)] == ["thread.deleted"]

@@ -30,6 +30,8 @@ class StoredThreadLog(ThreadLog):
         self._gap_s = gap_s
         self._tail_s = tail_s
         self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._deleted: set[str] = set()
+        """Threads whose end was told while somebody followed: its event may be cleared before they read it."""
         self._stopping = False
 
     async def append(self, owner: str, thread_id: str, number: int, name: str, data: Mapping[str, JsonValue]) -> None:
@@ -42,6 +44,8 @@ class StoredThreadLog(ThreadLog):
             return
         if number % _CLEAR_EVERY == 0:
             await self._store.clear(ThreadEvent, thread_id, scope=Scope(owner), up_to_seq=number - KEEP)
+        if name == DELETED and thread_id in self._waiters:
+            self._deleted.add(thread_id)
         for waiter in self._waiters.get(thread_id, ()):
             waiter.set()
 
@@ -78,6 +82,8 @@ class StoredThreadLog(ThreadLog):
                     continue
                 if self._stopping:
                     return
+                if not events and thread.id in self._deleted:
+                    break
                 if tick_s is not None and clock() - quiet_since >= tick_s:
                     quiet_since = clock()
                     if await self._is_gone(thread):
@@ -89,6 +95,7 @@ class StoredThreadLog(ThreadLog):
             waiters.discard(woken)
             if not waiters:
                 self._waiters.pop(thread.id, None)
+                self._deleted.discard(thread.id)
 
     def end_followers(self) -> None:
         self._stopping = True
