@@ -8,7 +8,6 @@ from starlette.types import ASGIApp
 
 from .api.rooms import Rooms
 from .api.server import build_api
-from .errors import ConfigError
 from .eventlog.journaled import JournaledLog
 from .eventlog.thread_log import StoredThreadLog
 from .files.arrival import Place
@@ -28,10 +27,9 @@ from .runs.leg import Room
 from .runs.runner import Runner, Times
 from .runs.sweep import Sweep
 from .settings import OPENAI_BASE_URL, Settings
+from .start import Start
+from .storage import Storage, open_storage
 from .store.base import Store
-from .store.blobs_directory import DirectoryBlobs
-from .store.sqlite import SqliteStore
-from .store.sqlite_conversations import SqliteConversations
 from .tools.file_search import FileSearch
 
 EMBEDDED: dict[str, Callable[[], Model]] = {"extractive": Extractive, "scripted": Scripted}
@@ -48,22 +46,23 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
 
     Raises ConfigError with one clear line when a setting cannot work.
     """
-    _refuse_mongodb(settings)
     library = Library()
     await library.open()
-    sqlite = SqliteStore(settings.underpin_data_dir)
-    await sqlite.open()
-    store = wrap_store(sqlite)
-    blobs = DirectoryBlobs(settings.underpin_data_dir)
+    async with open_storage(settings) as storage, _rooms(settings, storage, wrap_store(storage.store), library) as rooms:
+        yield rooms
+
+
+@asynccontextmanager
+async def _rooms(settings: Settings, storage: Storage, store: Store, library: Library) -> AsyncGenerator[Rooms, None]:
     models = build_models(settings)
     log = JournaledLog(
         store, flush_s=settings.journal_flush_s, lease_s=settings.run_lease_s, heartbeat_s=settings.run_heartbeat_s
     )
     thread_log = StoredThreadLog(store)
-    claims = Claims(store, sqlite.worker, settings.run_lease_s)
+    claims = Claims(store, storage.worker, settings.run_lease_s)
     tools = {tool.name: tool for tool in (FileSearch(library),)}
     # A client may be silent for as long as the gap; then it is refused, and after that its upload is anybody's to clear away.
-    place = Place(store, blobs, sqlite.worker, lease_s=3 * settings.file_gap_s)
+    place = Place(store, storage.blobs, storage.worker, lease_s=3 * settings.file_gap_s)
     files = Files(place)
     room = Room(store, log, thread_log, models, dict(tools), files)
     times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
@@ -71,28 +70,33 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
     sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
     uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
     file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
-    try:
-        await blobs.open()
-        assistant = await ensure_first_assistant(
+    assistant_id = first_assistant_id(settings.openai_assistant_id)
+
+    async def begin() -> None:
+        await ensure_first_assistant(
             store,
-            first_assistant_id(settings.openai_assistant_id),
+            assistant_id,
             last_messages=settings.last_messages,
             max_completion_tokens=settings.max_completion_tokens,
         )
-        await log.start()
         await sweep.start()
         await file_sweep.start()
+
+    start = Start(begin)
+    try:
+        await log.start()
+        await start.begin()
 
         async def store_answers() -> str | None:
             await store.ping()
             return None
 
         async def sweep_works() -> str | None:
-            return sweep.failing or file_sweep.failing
+            return start.waits_for or sweep.failing or file_sweep.failing
 
         yield Rooms(
             store=store,
-            conversations=SqliteConversations(sqlite),
+            conversations=storage.conversations,
             log=log,
             thread_log=thread_log,
             models=models,
@@ -100,8 +104,8 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
             files=files,
             uploads=uploads,
             knowledge=library,
-            assistant_id=assistant.id,
-            store_name="the embedded store",
+            assistant_id=assistant_id,
+            store_name=storage.name,
             takeover=settings.takeover,
             refusal_wait_s=settings.refusal_wait_s,
             keep_alive_s=settings.keep_alive_s,
@@ -111,13 +115,12 @@ async def open_rooms(settings: Settings, *, wrap_store: Callable[[Store], Store]
             checks={"store": store_answers, "model": models.check, "sweep": sweep_works},
         )
     finally:
+        await start.stop()
         await file_sweep.stop()
         await sweep.stop()
         await runner.close()
         await log.stop()
         await models.close()
-        await blobs.close()
-        await sqlite.close()
 
 
 def build_app(settings: Settings, rooms: Rooms) -> ASGIApp:
@@ -150,11 +153,3 @@ def build_models(settings: Settings) -> Models:
 
 def _host(url: str) -> str | None:
     return urlsplit(url).hostname
-
-
-def _refuse_mongodb(settings: Settings) -> None:
-    if settings.mongodb_uri is not None:
-        raise ConfigError(
-            "MONGODB_URI is set, and this version keeps everything in its embedded store only. "
-            "Take the line out of python_backend/.env to start on the embedded store."
-        )

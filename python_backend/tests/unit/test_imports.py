@@ -26,6 +26,8 @@ RANKS = {
     "runs": 3,
     "api": 4,
     "logs": 4,
+    "start": 4,
+    "storage": 4,
     "app": 5,
     "serve": 6,
     "__main__": 7,
@@ -34,7 +36,7 @@ RANKS = {
 PEERS_THAT_MEET = {("eventlog", "store.base"), ("files", "store.base")}
 # What any room may import, and what these themselves may: the package itself holds no more than its version.
 FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings": {"", "errors", "ids"}}
-READERS_OF_SETTINGS = {"app", "serve", "__main__"}
+READERS_OF_SETTINGS = {"storage", "app", "serve", "__main__"}
 # They see a seam's base.py, never a backend.
 SEAM_ONLY = {"runs", "api"}
 LONGEST_FILE = 350

@@ -80,12 +80,24 @@ def test_a_host_that_is_none_is_named(tmp_path, host):
     assert "HOST" in refused(tmp_path / "data", HOST=host)
 
 
-def test_a_real_mongodb_is_refused_without_its_password(tmp_path):
-    line = refused(tmp_path / "data", MONGODB_URI=f"mongodb+srv://me:{SECRET}@db.example.net/ai-geotech-db")
+def test_an_address_of_mongodb_that_is_none_is_refused_without_its_password(tmp_path):
+    line = refused(tmp_path / "data", MONGODB_URI=f"mongodb://me:p@{SECRET}@db.example.net/ai-geotech-db")
     assert "MONGODB_URI" in line
     assert SECRET not in line
-    assert "db.example.net" not in line
-    assert not (tmp_path / "data").exists()
+
+
+def test_a_mongodb_that_is_away_leaves_the_server_up_and_not_ready(tmp_path):
+    uri = f"mongodb://me:{SECRET}@127.0.0.1:1/ai-geotech-db"
+    with ServerProcess(tmp_path / "data", MONGODB_URI=uri, **SCRIPTED) as server:
+        ready = httpx.get(server.base_url + "/ready")
+        refused_thread = httpx.post(server.base_url + "/threads/create")
+        assert httpx.get(server.base_url + "/health").status_code == 200
+    assert ready.status_code == 503
+    assert "127.0.0.1:1" in ready.json()["parts"]["store"]
+    assert refused_thread.status_code == 503
+    assert int(refused_thread.headers["retry-after"]) > 0
+    assert "127.0.0.1:1" in server.log
+    assert SECRET not in server.log + ready.text + refused_thread.text
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ..objects.stored import Stored
 from . import mongo_query as query
 from .base import EVERYONE, Changes, Conditions, JournalWrite, Order, Page, Scope
 from .fields import noun
+from .host import HostWorkers
 from .kinds import KINDS
 from .mongo_connection import Connection, Document
 from .mongo_documents import document_of, object_of
@@ -38,35 +39,43 @@ _LOOKS = 5
 
 
 class MongoStore:
-    """The Store seam over a MongoDB URI. `worker` names this process to the others; `answer_s` is how long a server may take to
-    be chosen; while none answers at start, it is tried again every `retry_s`."""
+    """The Store seam over a MongoDB URI. `host` tells which workers of this machine live; without it only leases tell.
+    `answer_s` is how long a server may take to be chosen; while none answers at start, it is tried again every `retry_s`."""
 
     def __init__(
         self,
         uri: str,
         *,
         worker: str | None = None,
+        host: HostWorkers | None = None,
         answer_s: float = 3.0,
         retry_s: float = 1.0,
         kinds: Sequence[type[Stored]] = KINDS,
     ) -> None:
-        self.worker = worker or new_id("worker_")
+        self.worker = worker or (host.name() if host else new_id("worker_"))
+        self._host = host
         self.connection = Connection(uri, answer_s=answer_s, retry_s=retry_s, prepare=self._make_indexes)
         self._kinds = tuple(kinds)
 
     async def open(self) -> None:
         """Raises ConfigError for a URI or login that cannot work. A server that is away is no error: every verb raises
         StoreUnavailable until it answers."""
+        if self._host is not None:
+            await asyncio.to_thread(self._host.hold, self.worker)
         await self.connection.open()
 
     async def close(self) -> None:
+        if self._host is not None:
+            await asyncio.to_thread(self._host.release)
         await self.connection.close()
 
     def now(self) -> float:
         return self.connection.now()
 
     async def worker_lives(self, worker: str) -> bool | None:
-        return True if worker == self.worker else None
+        if worker == self.worker:
+            return True
+        return None if self._host is None else await asyncio.to_thread(self._host.lives, worker)
 
     async def ping(self) -> None:
         await self.connection.ping()
