@@ -12,7 +12,7 @@ import pytest
 from underpin.store.base import Blobs
 from underpin.store.blobs_directory import DirectoryBlobs
 from underpin.store.blobs_gridfs import BUCKET, GridFSBlobs
-from underpin.store.mongo_connection import Connection
+from underpin.store.mongo import MongoStore
 
 
 class BlobBackend(Protocol):
@@ -69,11 +69,11 @@ class GridFSBackend:
 
 
 class OnItsOwn(GridFSBlobs):
-    """With a connection that nobody else has: the server's belongs to its store."""
+    """With a store of its own, whose connection it opens and closes."""
 
     def __init__(self, uri: str) -> None:
-        self._own = Connection(uri, answer_s=10, retry_s=1, prepare=self._nothing)
-        super().__init__(self._own)
+        self._own = MongoStore(uri, kinds=())
+        super().__init__(self._own.connection)
 
     async def open(self) -> None:
         await self._own.open()
@@ -82,9 +82,6 @@ class OnItsOwn(GridFSBlobs):
     async def close(self) -> None:
         await super().close()
         await self._own.close()
-
-    async def _nothing(self) -> None:
-        pass
 
 
 BLOB_BACKENDS: dict[str, Callable[[Path], BlobBackend]] = {"directory": DirectoryBackend, "gridfs": GridFSBackend}

@@ -39,7 +39,7 @@ class Place:
     async def remove(self, kind: type[K], id: str, *, scope: Scope = EVERYONE, only_if: Conditions | None = None) -> bool:
         """Take an object away from everybody, then its bytes, then itself; False when there was none. May be repeated."""
         try:
-            gone = {"state": "going", "seq": 0, "lease_until": self.store.now()}
+            gone = {"state": "going", "lease_until": self.store.now()}
             await self.store.update(kind, id, gone, scope=scope, only_if=only_if)
         except (NotFound, ConditionFailed):
             return False

@@ -124,12 +124,13 @@ class Uploads:
         return upload
 
     async def tidy(self, upload: Upload) -> None:
-        """Remove what an ended upload has no use for: its parts, and the file of an attempt that came to nothing."""
+        """Remove what an ended upload has no use for: its parts, and the files of attempts that came to nothing."""
         while page := (await self._store.page(UploadPart, upload.id, scope=EVERYONE, limit=MOST_AT_ONCE)).data:
             for part in page:
                 await self._place.remove(UploadPart, part.id)
-        if upload.status != "completed" and upload.file_id is not None:
-            await self._place.remove(File, upload.file_id)
+        for file_id in upload.attempts:
+            if upload.status != "completed" or file_id != upload.file_id:
+                await self._place.remove(File, file_id)
         await self._store.update(Upload, upload.id, {"tidy_at": None}, scope=EVERYONE)
 
     async def expire(self, upload: Upload) -> None:
@@ -145,10 +146,10 @@ class Uploads:
     async def _join(self, upload: Upload, parts: Sequence[UploadPart], md5: str | None) -> File:
         digest = hashlib.md5(usedforsecurity=False)
         async with self._files.arriving(upload.owner) as arrival:
-            claim = {"file_id": arrival.id, "part_ids": [part.id for part in parts]}
+            claim = {
+                "file_id": arrival.id, "attempts": [*upload.attempts, arrival.id], "part_ids": [part.id for part in parts],
+            }  # fmt: skip
             await self._change(upload.owner, upload.id, claim, {"file_id": upload.file_id}, "Another request completes it.")
-            if upload.file_id is not None:
-                await self._place.remove(File, upload.file_id)
             try:
                 async with aclosing(self._bytes_of(parts, digest.update if md5 is not None else None)) as joined:
                     await arrival.take(joined)

@@ -21,6 +21,7 @@ class Upload(Stored):
         "last_seq",
         "received_bytes",
         "file_id",
+        "attempts",
         "part_ids",
         "tidy_at",
     }
@@ -43,7 +44,9 @@ class Upload(Stored):
     received_bytes: int = 0
     """What its parts hold together."""
     file_id: str | None = None
-    """The file that its parts become. While it is pending: of the attempt that is under way."""
+    """The file that its parts become. While it is pending: of the latest attempt to complete it."""
+    attempts: list[str] = []
+    """The files of all attempts: those that came to nothing are removed when it ends."""
     part_ids: list[str] = []
     """What it was completed with."""
     tidy_at: float | None = None

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bson import Binary, Int64
 from pymongo import ASCENDING
@@ -17,9 +17,10 @@ from pymongo.errors import DuplicateKeyError
 
 from ..errors import AlreadyExists, StoreUnavailable
 from .blobs_names import check_name, not_there, there_already
-from .mongo_connection import Connection, Document
+from .mongo_connection import Connection
 
 R = TypeVar("R")
+Document = dict[str, Any]
 
 BUCKET = "underpin_blobs"
 CHUNK_BYTES = 1 << 20

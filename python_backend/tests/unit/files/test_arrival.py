@@ -161,6 +161,19 @@ async def test_a_writer_whose_lease_ran_out_is_told_and_leaves_nothing(tmp_path:
         assert await kept(shelf) == []
 
 
+async def test_what_the_sweep_has_begun_to_remove_cannot_be_kept(shelf: Shelf) -> None:
+    async def upload() -> None:
+        async with shelf.files.arriving(ANN) as arrival:
+            await arrival.take(pieces(b"x"))
+            await shelf.store.update(File, arrival.id, {"state": "going"}, scope=EVERYONE)
+            await shelf.files.keep(arrival, ANN, filename="a", purpose="user_data", expires_after_s=None)
+
+    with pytest.raises(WrongState, match="given this upload up"):
+        await upload()
+    assert shelf.on_disk() == []
+    assert await kept(shelf) == []
+
+
 async def test_bytes_that_keep_coming_renew_the_lease(tmp_path: Path) -> None:
     async with open_shelf(tmp_path, lease_s=0.2) as shelf, open_shelf(tmp_path) as other:
 

@@ -233,6 +233,71 @@ async def test_a_worker_that_dies_while_completing_leaves_an_upload_that_expires
                 await nothing_but(shelf)
 
 
+async def at(shelf: Shelf, verb: str, what: str, changed: str | None, meanwhile) -> None:
+    """The next such write of the shelf's finds that `meanwhile` has happened."""
+
+    async def watch(call, do):
+        if call.verb == verb and call.what == what and (changed is None or changed in (call.changes or {}).values()):
+            shelf.store.watcher = lambda call, do: do()
+            await meanwhile()
+        return await do()
+
+    shelf.store.watcher = watch
+
+
+async def test_a_second_completion_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
+    async with open_shelf(tmp_path) as first, open_shelf(tmp_path) as second:
+        upload_id, parts = await begin(first, 4, b"ab", b"cd")
+
+        async def refused() -> None:
+            with pytest.raises(WrongState, match="is being completed by another request"):
+                await second.uploads.complete(ANN, upload_id, parts, None)
+
+        await at(first, "update", "files", "kept", refused)
+        _, file = await first.uploads.complete(ANN, upload_id, parts, None)
+        assert await second.content(file.id) == b"abcd"
+        await nothing_but(first, file.id)
+
+
+async def test_a_completion_that_was_taken_over_is_refused_and_its_file_removed(tmp_path: Path) -> None:
+    async with open_shelf(tmp_path) as slow, open_shelf(tmp_path) as quick:
+        upload_id, parts = await begin(slow, 4, b"ab", b"cd")
+        done = []
+
+        async def take_over() -> None:
+            # The slow one has kept its file and is about to end; the quick one claims, and waits before its own file comes.
+            await at(quick, "add", "files", None, go_on)
+            done.append(await quick.uploads.complete(ANN, upload_id, parts, None))
+
+        claimed, slow_ended = asyncio.Event(), asyncio.Event()
+
+        async def go_on() -> None:
+            claimed.set()
+            await asyncio.wait_for(slow_ended.wait(), 10)
+
+        async def begin_to_take_over() -> None:
+            tasks.append(asyncio.create_task(take_over()))
+            await asyncio.wait_for(claimed.wait(), 10)
+
+        tasks: list[asyncio.Task[None]] = []
+        await at(slow, "update", "uploads", "completed", begin_to_take_over)
+        with pytest.raises(WrongState, match="Another request completes it"):
+            await slow.uploads.complete(ANN, upload_id, parts, None)
+        slow_ended.set()
+        await asyncio.wait_for(tasks[0], 10)
+        [(_, file)] = done
+        assert await quick.content(file.id) == b"abcd"
+        await nothing_but(quick, file.id)
+
+
+async def test_files_of_all_attempts_but_one_go_when_an_upload_ends(shelf: Shelf) -> None:
+    upload_id, parts = await begin(shelf, 1, b"x")
+    given_up = [await shelf.file(), await shelf.file()]
+    await shelf.store.update(Upload, upload_id, {"attempts": given_up, "file_id": given_up[1]}, scope=EVERYONE)
+    _, file = await shelf.uploads.complete(ANN, upload_id, parts, None)
+    await nothing_but(shelf, file.id)
+
+
 @pytest.mark.parametrize("upload_id", ["upload_x", "", "\0", "x" * 100_000])
 async def test_an_unknown_upload_is_not_found(shelf: Shelf, upload_id: str) -> None:
     for call in (shelf.uploads.part_arriving, shelf.uploads.cancel):
