@@ -1,155 +1,200 @@
-"""The connection to MongoDB: up when the server is, with the server's time, and every failure turned into a sentence."""
+"""The connection to MongoDB: there as soon as the server is, with the server's time, and every failure told as a sentence.
+
+A call is done to its end, whoever waits for it: what was asked of the server cannot be unasked.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
-from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
-from ..errors import StoreUnavailable
-from .mongo_errors import RETRY_AFTER_S, WrongLogin, bad_uri, translated
+from ..errors import ConfigError, StoreUnavailable, UnderpinError
+from .mongo_address import Address, Timeouts, client_of, database_of
+from .mongo_address import Document as Document
+from .mongo_clock import ServerClock
+from .mongo_errors import DRIVER_ERRORS, RETRY_AFTER_S, Refused, translated
 
 logger = logging.getLogger("underpin.store")
 
 R = TypeVar("R")
-Document = dict[str, Any]
+Prepare = Callable[[AsyncDatabase[Document]], Awaitable[None]]
 
-DEFAULT_DATABASE = "ai-geotech-db"
-"""The guide's, for a URI that names none."""
-_NO_SUCH_COMMAND = 59
-SAMPLE_S = 30.0
-"""How often the server's clock is read. A clock that drifts by 100 ppm is 3 ms off by then."""
+NO_SUCH_COMMAND = 59
+PATIENCE = 5
 
 
 class Connection:
-    """One for a process. `answer_s` bounds the choice of a server and each read of a socket; `retry_s` is the pause between two
-    attempts while the server is away; `prepare` makes indexes, at each first contact."""
+    """One for a process. `retry_s` is the pause between two attempts while the server is away, `sample_s` the one between two
+    looks at its clock; `prepare` makes indexes when it is reached for the first time. It is opened once, and not again."""
 
-    def __init__(self, uri: str, *, answer_s: float, retry_s: float, prepare: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        prepare: Prepare,
+        timeouts: Timeouts | None = None,
+        retry_s: float = 1.0,
+        sample_s: float = 10.0,
+        clock: ServerClock | None = None,
+    ) -> None:
         self._uri = uri
-        self._answer_s = answer_s
-        self._retry_s = retry_s
         self._prepare = prepare
+        self._timeouts = timeouts or Timeouts()
+        self._retry_s = retry_s
+        self._sample_s = sample_s
+        self._clock = clock or ServerClock()
         self._client: AsyncMongoClient[Document] | None = None
         self._database: AsyncDatabase[Document] | None = None
+        self._address: Address | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._contact = asyncio.Event()
-        self._why = StoreUnavailable("MongoDB was not reached yet.", retry_after_s=RETRY_AFTER_S)
-        self._wrong: WrongLogin | None = None
-        self._ahead_s = time.time() - time.monotonic()
-        self._latest_s = 0.0
-        self.host = "the host of MONGODB_URI"
+        self._first_answer = asyncio.Event()
+        self._why: StoreUnavailable | None = StoreUnavailable("The store is not open.")
+        """Why nothing can be asked; None once the server was reached, for as long as the connection is open."""
+        self._away: str | None = None
+        """Why the last look at the server failed."""
+        self._hello = "hello"
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._turns: dict[str, asyncio.Task[Any]] = {}
+        self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Return when the server answered, or after `answer_s` all the same: it is tried on. Raises ConfigError for a URI or a
-        login that waiting does not mend."""
-        milliseconds = int(self._answer_s * 1000)
-        try:
-            self._client = AsyncMongoClient(
-                self._uri,
-                tz_aware=True,
-                tzinfo=UTC,
-                serverSelectionTimeoutMS=milliseconds,
-                connectTimeoutMS=milliseconds,
-                socketTimeoutMS=2 * milliseconds,
-                appname="underpin",
-            )
-            self._database = self._client.get_default_database(DEFAULT_DATABASE)
-        except (PyMongoError, ValueError) as error:
-            raise bad_uri(error) from None
-        self.host = _hosts(self._client)
+        """Return when the server was reached, or was found away: then it is tried on, and every call says why. Raises ConfigError
+        for what a setting must mend."""
+        self._client, self._address = client_of(self._uri, self._timeouts)
+        self._database = database_of(self._client, self._address, self._timeouts)
         self._keeper = asyncio.create_task(self._keep(), name="MongoDB connection")
         try:
-            async with asyncio.timeout(self._answer_s + 0.5):
-                await self._contact.wait()
-        except TimeoutError:
-            return
-        if self._wrong is not None:
-            raise self._wrong
+            await self._first_answer.wait()  # bounded: by the driver's timeouts
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        if isinstance(self._why, Refused):
+            await self.close()
+            raise ConfigError(self._why.message)
 
     async def close(self) -> None:
+        """Finish what was asked before, and let go. May be called twice."""
+        if self._closing is None:
+            self._why = StoreUnavailable("The store is closed.")
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    def now(self) -> float:
+        """The server's time, by its last samples and this host's clock. Raises StoreUnavailable before the first."""
+        return self._clock.now()
+
+    def collection(self, name: str) -> AsyncCollection[Document]:
+        """Raises StoreUnavailable before `open`."""
+        if self._database is None:
+            raise StoreUnavailable("The store is not open.")
+        return self._database.get_collection(name)
+
+    async def call(self, work: Callable[[], Awaitable[R]], *, turns: Sequence[str] = ()) -> R:
+        """Ask the server for something. Calls that share one of their `turns` are done one after the other, as they were asked.
+
+        Raises StoreUnavailable until the server was reached, and for every failure of its own.
+        """
+        if self._why is not None:
+            raise StoreUnavailable(self._why.message, retry_after_s=RETRY_AFTER_S)
+        before = [self._turns[turn] for turn in turns if turn in self._turns]
+        calling: asyncio.Task[R] = asyncio.create_task(self._in_turn(work, before))
+        self._calls.add(calling)
+        calling.add_done_callback(self._calls.discard)
+        for turn in turns:
+            self._turns[turn] = calling
+            calling.add_done_callback(partial(self._end_turn, turn))
+        return await asyncio.shield(calling)
+
+    async def ping(self) -> None:
+        """Return when the server answers one who may use the database."""
+        await self.call(self._sample)
+
+    async def _in_turn(self, work: Callable[[], Awaitable[R]], before: Sequence[asyncio.Task[Any]]) -> R:
+        asked_s = time.monotonic()
+        if before:
+            await asyncio.wait(before)  # bounded: each gives up when it waited too long
+            if time.monotonic() - asked_s > self._timeouts.answer_s:
+                raise StoreUnavailable("The database does not answer: it is busy.", retry_after_s=RETRY_AFTER_S)
+        return await self._told(work)
+
+    def _end_turn(self, turn: str, call: asyncio.Task[Any]) -> None:
+        if self._turns.get(turn) is call:
+            del self._turns[turn]
+
+    async def _told(self, work: Callable[[], Awaitable[R]]) -> R:
+        """What the work gives, or the driver's error as ours."""
+        assert self._client is not None
+        assert self._address is not None
+        try:
+            return await work()
+        except DRIVER_ERRORS as error:
+            servers = self._client.topology_description.server_descriptions().values()
+            raise translated(error, self._address, [server.error for server in servers]) from None
+
+    async def _keep(self) -> None:
+        """Reach the server, and then look at its clock now and then; say when it goes and when it is back."""
+        while True:
+            try:
+                await self._look()
+                pause_s = self._sample_s
+            except UnderpinError as error:
+                self._is_away(error)
+                # A server that counts wrong passwords must not lock the user out.
+                pause_s = PATIENCE * self._retry_s if isinstance(error, Refused) else self._retry_s
+            except Exception:
+                logger.exception("❌ The connection to MongoDB broke; it is tried again")
+                pause_s = self._retry_s
+            self._first_answer.set()
+            await asyncio.sleep(pause_s)
+
+    async def _look(self) -> None:
+        assert self._database is not None
+        assert self._address is not None
+        await self._told(self._sample)
+        if self._why is not None:
+            await self._told(partial(self._prepare, self._database))
+            self._why = None if self._closing is None else self._why
+            logger.info("✅ Connected to MongoDB at %s", self._address.hosts)
+        elif self._away is not None:
+            logger.info("✅ MongoDB at %s answers again", self._address.hosts)
+        self._away = None
+
+    def _is_away(self, error: UnderpinError) -> None:
+        if self._why is not None and self._closing is None:
+            self._why = error if isinstance(error, StoreUnavailable) else StoreUnavailable(error.message)
+        if error.message != self._away and not (isinstance(error, Refused) and not self._first_answer.is_set()):
+            logger.warning("⚠️ %s It is tried again.", error.message)
+        self._away = error.message
+
+    async def _sample(self) -> None:
+        assert self._database is not None
+        asked = self._clock.asked()
+        try:
+            answer = await self._database.command(self._hello)
+        except OperationFailure as error:
+            if error.code != NO_SUCH_COMMAND or self._hello == "isMaster":
+                raise
+            self._hello = "isMaster"  # its former name, which compatible servers may still go by
+            await self._sample()
+            return
+        local = answer.get("localTime")
+        if not isinstance(local, datetime):
+            raise StoreUnavailable("MongoDB does not tell its time (localTime of hello), which decides who owns a run.")
+        self._clock.answered(asked, local.timestamp())
+
+    async def _close(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = None
-        self._contact.clear()
-        self._why = StoreUnavailable("The store is closed.")
+        if self._calls:
+            await asyncio.wait(set(self._calls))  # bounded: by the driver's timeouts
         if self._client is not None:
             await self._client.close()
-            self._client = None
-
-    def now(self) -> float:
-        """The server's time by its last sample and this host's monotonic clock; never back."""
-        self._latest_s = max(self._latest_s, time.monotonic() + self._ahead_s)
-        return self._latest_s
-
-    def collection(self, name: str) -> AsyncCollection[Document]:
-        assert self._database is not None
-        return self._database.get_collection(name, codec_options=CodecOptions(tz_aware=True, tzinfo=UTC))
-
-    async def call(self, work: Callable[[], Awaitable[R]]) -> R:
-        """Do something with the server. Raises StoreUnavailable until it was reached once, and for every failure of its own."""
-        if not self._contact.is_set():
-            raise StoreUnavailable(self._why.message, retry_after_s=RETRY_AFTER_S)
-        return await self.attempt(work)
-
-    async def attempt(self, work: Callable[[], Awaitable[R]]) -> R:
-        """`call` without the wait for a first contact."""
-        try:
-            return await work()
-        except PyMongoError as error:
-            raise translated(error, self.host) from None
-
-    async def ping(self) -> None:
-        await self.call(self._sample)
-
-    async def _keep(self) -> None:
-        """Reach the server, and then read its clock now and then. A login that it refuses ends this, before first contact."""
-        while True:
-            try:
-                await self.attempt(self._sample)
-                if not self._contact.is_set():
-                    await self._prepare()
-                    self._contact.set()
-                    logger.info("✅ Connected to MongoDB at %s", self.host)
-            except WrongLogin as error:
-                self._wrong, self._why = error, StoreUnavailable(error.message)
-                self._contact.set()
-                return
-            except StoreUnavailable as error:
-                if error.message != self._why.message:
-                    logger.warning("⚠️ %s It is tried again every %g s.", error.message, self._retry_s)
-                self._why = error
-            await asyncio.sleep(SAMPLE_S if self._contact.is_set() else self._retry_s)
-
-    async def _sample(self) -> None:
-        assert self._client is not None
-        began = time.monotonic()
-        hello = await _hello(self._client)
-        ended = time.monotonic()
-        local = hello.get("localTime")
-        if isinstance(local, datetime):
-            self._ahead_s = local.timestamp() - (began + ended) / 2
-
-
-async def _hello(client: AsyncMongoClient[Document]) -> Document:
-    """Compatible servers of older versions know the command by its former name only."""
-    try:
-        return await client.admin.command("hello")
-    except OperationFailure as error:
-        if error.code != _NO_SUCH_COMMAND:
-            raise
-        return await client.admin.command("isMaster")
-
-
-def _hosts(client: AsyncMongoClient[Document]) -> str:
-    """host:port of the URI's seeds, which is all that may be shown of it."""
-    seeds = sorted(client.topology_description.server_descriptions())
-    return ", ".join(f"{host}:{port}" for host, port in seeds) or "the host of MONGODB_URI"
