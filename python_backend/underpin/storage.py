@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .settings import Settings
 from .store.base import Blobs, Conversations, Store
 from .store.blobs_directory import DirectoryBlobs
+from .store.blobs_gridfs import GridFSBlobs
 from .store.host import HostWorkers
 from .store.mongo import MongoStore
 from .store.mongo_conversations import MongoConversations
@@ -29,23 +30,24 @@ class Storage:
 async def open_storage(settings: Settings) -> AsyncGenerator[Storage, None]:
     """The storage, open; closed at the end. Raises ConfigError with one clear line when a setting cannot work. A MongoDB that is
     away is no error: its store says so until it is there."""
-    blobs = DirectoryBlobs(settings.underpin_data_dir)
-    storage = _on_mongodb(settings, blobs) if settings.mongodb_uri else _embedded(settings, blobs)
+    storage = _on_mongodb(settings) if settings.mongodb_uri else _embedded(settings)
     try:
         await storage.store.open()
-        await blobs.open()
+        await storage.blobs.open()
         yield storage
     finally:
-        await blobs.close()
+        await storage.blobs.close()
         await storage.store.close()
 
 
-def _embedded(settings: Settings, blobs: Blobs) -> Storage:
+def _embedded(settings: Settings) -> Storage:
     store = SqliteStore(settings.underpin_data_dir)
-    return Storage(store, SqliteConversations(store), blobs, store.worker, "the embedded store")
+    return Storage(
+        store, SqliteConversations(store), DirectoryBlobs(settings.underpin_data_dir), store.worker, "the embedded store"
+    )
 
 
-def _on_mongodb(settings: Settings, blobs: Blobs) -> Storage:
+def _on_mongodb(settings: Settings) -> Storage:
     assert settings.mongodb_uri is not None
     store = MongoStore(settings.mongodb_uri.get_secret_value(), host=HostWorkers(settings.underpin_data_dir))
-    return Storage(store, MongoConversations(store), blobs, store.worker, "MongoDB")
+    return Storage(store, MongoConversations(store), GridFSBlobs(store.connection), store.worker, "MongoDB")
