@@ -167,8 +167,8 @@ def page() -> str:
         "that these tests see is validated against OpenAI's own document (`python_backend/tests/wire/v1/openapi`). The tests",
         "stand in `python_backend/tests/wire/v1`, and use the official `openai` packages: Python 3.54, Node 6.49 and 7.57.",
         "",
-        f"**Score**: {len(have)} of {len(wanted)} operations ({_without_stores(have)} of {_without_stores(wanted)} without vector "
-        f"stores), {len(EVENTS)} of {len(EVENTS)} events, {len(ERRORS)} of {len(ERRORS) + len(NOT_SENT)} known error texts.",
+        f"**Score**: {len(have)} of {len(wanted)} operations ({_no_stores(have)} of {_no_stores(wanted)} without vector stores), "
+        f"{len(EVENTS)} of {len(EVENTS)} events, {len(ERRORS)} of {len(ERRORS) + len(NOT_SENT)} known error texts.",
         "",
         "## Operations",
         "",
@@ -223,7 +223,7 @@ def _test(test: str) -> str:
     return f"`{file}`" + (f" {name.removeprefix('test_').replace('_', ' ')}" if name else "")
 
 
-def _without_stores(operations: list[str]) -> int:
+def _no_stores(operations: list[str]) -> int:
     return sum("/vector_stores" not in operation for operation in operations)
 
 
