@@ -17,7 +17,8 @@ SCALARS = some.one_of(some.none(), some.booleans(), some.integers(), some.floats
 FIELDS = some.sampled_from([
     "model", "name", "description", "instructions", "tools", "tool_resources", "metadata", "temperature", "top_p", "type", "role",
     "response_format", "reasoning_effort", "content", "attachments", "text", "image_url", "image_file", "url", "file_id",
-    "detail", "assistant_id", "additional_messages", "additional_instructions", "stream", "max_prompt_tokens", "max_completion_tokens",
+    "detail",
+    "assistant_id", "additional_messages", "additional_instructions", "stream", "max_prompt_tokens", "max_completion_tokens",
     "truncation_strategy", "last_messages", "tool_choice", "parallel_tool_calls", "function", "parameters", "strict", "messages",
     "thread", "tool_outputs", "tool_call_id", "output", "json_schema", "schema", "code_interpreter", "file_ids", "$ne",
 ])  # fmt: skip
