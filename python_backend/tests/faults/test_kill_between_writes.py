@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from tests.faults.viewer import Viewer
 from tests.server_process import ServerProcess
@@ -23,6 +24,9 @@ WRITES_OF_A_TAKEOVER = 14
 
 NEVER = 1_000_000
 
+Storage = dict[str, str]
+"""The setting MONGODB_URI, or none for the embedded store."""
+
 
 class DyingServer(ServerProcess):
     """It kills itself behind the write of that number of its first, or second, message."""
@@ -38,9 +42,10 @@ class DyingServer(ServerProcess):
         return [line.removeprefix("write: ") for line in self.log.splitlines() if line.startswith("write: ")]
 
 
-def kept(data_dir: Path) -> Any:
+def kept(data_dir: Path, storage: Storage) -> Any:
     """The server that comes after."""
-    return serving(data_dir, run_lease_s=1.5, run_heartbeat_s=0.5, sweep_s=0.5)
+    secret = {name.lower(): SecretStr(value) for name, value in storage.items()}
+    return serving(data_dir, run_lease_s=1.5, run_heartbeat_s=0.5, sweep_s=0.5, **secret)
 
 
 async def messages(http: httpx.AsyncClient, thread_id: str) -> list[tuple[str, str, str]]:
@@ -74,14 +79,18 @@ async def test_these_are_all_the_writes_of_a_message(tmp_path: Path):
 
 @pytest.mark.parametrize("write", range(WRITES))
 async def test_killed_between_two_writes_of_a_message(tmp_path: Path, write: int):
-    server = DyingServer(tmp_path / "data", write=write, **SETTINGS).start()
+    await killed_behind_a_write_of_a_message(tmp_path, write, {})
+
+
+async def killed_behind_a_write_of_a_message(tmp_path: Path, write: int, storage: Storage) -> None:
+    server = DyingServer(tmp_path / "data", write=write, **SETTINGS, **storage).start()
     async with httpx.AsyncClient(base_url=server.base_url, timeout=30) as http:
         viewer = Viewer((await http.post("/threads/create")).json()["threadId"])
         await viewer.ask(http, "words 5", key="k")
     assert server.wait(20) == -signal.SIGKILL
     assert len(server.writes) == write
 
-    async with kept(tmp_path / "data") as http:
+    async with kept(tmp_path / "data", storage) as http:
         said = await messages(http, viewer.thread_id)
         question, answer = [one for one in said if one[0] == "user"], [one for one in said if one[0] == "assistant"]
         assert len(question) == (write > 1)
@@ -103,7 +112,11 @@ async def test_killed_between_two_writes_of_a_message(tmp_path: Path, write: int
 
 @pytest.mark.parametrize("write", range(2, WRITES_OF_A_TAKEOVER + 1))
 async def test_killed_between_two_writes_of_a_message_that_takes_over(tmp_path: Path, write: int):
-    server = DyingServer(tmp_path / "data", message=2, write=write, **SETTINGS).start()
+    await killed_behind_a_write_of_a_takeover(tmp_path, write, {})
+
+
+async def killed_behind_a_write_of_a_takeover(tmp_path: Path, write: int, storage: Storage) -> None:
+    server = DyingServer(tmp_path / "data", message=2, write=write, **SETTINGS, **storage).start()
     async with httpx.AsyncClient(base_url=server.base_url, timeout=30) as http:
         first = Viewer((await http.post("/threads/create")).json()["threadId"])
         await first.ask(http, FIRST, key="a", until=lambda viewer: viewer.deltas == 2)
@@ -111,7 +124,7 @@ async def test_killed_between_two_writes_of_a_message_that_takes_over(tmp_path: 
         await second.ask(http, "words 3", key="b")
     assert server.wait(20) == -signal.SIGKILL
 
-    async with kept(tmp_path / "data") as http:
+    async with kept(tmp_path / "data", storage) as http:
         said = await messages(http, first.thread_id)
         assert [text for role, _, text in said if role == "user"] == [FIRST, "words 3"]
         partial = next(one for one in said if one[0] == "assistant")
