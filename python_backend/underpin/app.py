@@ -106,6 +106,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             knowledge=library,
             assistant_id=assistant_id,
             store_name=storage.name,
+            adopt_old_threads=settings.adopt_old_threads,
             takeover=settings.takeover,
             refusal_wait_s=settings.refusal_wait_s,
             keep_alive_s=settings.keep_alive_s,

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import ConfigError
@@ -37,7 +37,13 @@ Names = Annotated[list[str], NoDecode]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,  # no wait is for ever, and a deadline must be a number that can be stored
+    )
 
     # --- the guide's ---
     openai_api_key: SecretStr | None = Field(None, description="Key of the model's server. None: no Authorization is sent.")
@@ -79,7 +85,7 @@ class Settings(BaseSettings):
     )
     allow_open_access: bool = Field(False, description="Listen beyond loopback although anyone who reaches the port can use it.")
     max_body_bytes: int = Field(
-        1_200_000, gt=0, description="Largest JSON body: a message of 256,000 characters of 4 bytes, and its envelope."
+        3_200_000, gt=0, description="Largest JSON body: 256,000 characters as JSON escapes, of at most 12 bytes each, and more."
     )
     log_format: Literal["auto", "text", "json"] = Field("auto", description="json: one object a line; auto is text.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
@@ -93,6 +99,9 @@ class Settings(BaseSettings):
     file_gap_s: float = Field(60, gt=0, description="Longest silence of a client that sends or takes a file's bytes.")
 
     # --- runs ---
+    adopt_old_threads: bool = Field(
+        False, description="A message to a thread of the conversations list that lived at OpenAI starts it afresh, under its id."
+    )
     takeover: Literal["auto", "cancel", "wait"] = Field(
         "auto", description="A message on a busy thread cancels its run, or waits for it; auto: waits in group threads only."
     )
@@ -141,6 +150,12 @@ class Settings(BaseSettings):
                 raise ValueError("each pair must be of the form old=new, and commas part them")
         return value
 
+    @model_validator(mode="after")
+    def _lease_outlives_a_missed_heartbeat(self) -> Self:
+        if self.run_lease_s < 2 * self.run_heartbeat_s:
+            raise ValueError("RUN_LEASE_S: must be at least twice RUN_HEARTBEAT_S, or owners that live are taken for dead")
+        return self
+
     @property
     def aliases(self) -> dict[str, str]:
         """MODEL_ALIASES as a mapping, old name to new."""
@@ -163,7 +178,7 @@ class Settings(BaseSettings):
         try:
             settings = cls(_env_file=env_file if env_file.is_file() else None)  # type: ignore[call-arg]
         except ValidationError as error:
-            lines = [f"{_name(item['loc'])}: {item['msg'].removeprefix('Value error, ')}." for item in error.errors()]
+            lines = [f"{_name(item['loc'])}{item['msg'].removeprefix('Value error, ')}." for item in error.errors()]
             raise ConfigError(" ".join(lines) + " Correct it in python_backend/.env or in the environment.") from None
         except UnicodeDecodeError:
             raise ConfigError("python_backend/.env is not UTF-8 text. Save it again in that encoding.") from None
@@ -174,7 +189,8 @@ class Settings(BaseSettings):
 
 
 def _name(place: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, place)).upper()
+    """Empty for what is wrong with several settings together: that names them itself."""
+    return ".".join(map(str, place)).upper() + ": " if place else ""
 
 
 def _plain(value: SecretStr | str | None) -> str | None:

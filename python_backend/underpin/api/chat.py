@@ -1,6 +1,5 @@
 """The chat: a message becomes a run, and the answer is the run's log being followed."""
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -20,9 +19,10 @@ from ..runs.replay import whole_log
 from ..store.base import Scope
 from .auth import owner_of, scope_of
 from .body import REQUIRED, Body, body_doc, read_body
-from .conversations import log_new_conversation, remember
+from .conversations import remember_chat
 from .errors import THREAD_NOT_FOUND, error_response
 from .framing import Framing, choose_framing
+from .old_threads import adopt_old_thread
 from .rooms import Rooms, rooms_of
 from .stream import EventStream
 
@@ -128,18 +128,42 @@ async def start_run(request: Request, body: ChatBody) -> Run:
     _check(body)
     rooms, owner = rooms_of(request), owner_of(request)
     key = _idempotency_key(request)
-    thread = await find_thread(request, body.threadId)
+    thread = await _find_or_adopt(request, body.threadId)
     assistant = await _find_assistant(rooms, owner, body.assistantId)
     logger.info("📨 Received message for thread: %s", thread.id, extra={"thread_id": thread.id})
     logger.info("Checking for active runs on thread: %s", thread.id, extra={"thread_id": thread.id})
     order = RunOrder(thread, assistant, text_content(body.content), _takeover(rooms, thread), key, _hash(body))
-    run, is_new = await asyncio.gather(rooms.runner.start(order), remember(rooms, owner, thread.id))
+    run = await rooms.runner.start(order)
+    happened, then = _told(order, run)
     context = {"thread_id": thread.id, "run_id": run.id}
-    logger.info("✅ Message added to thread successfully", extra=context)
-    if is_new:
-        log_new_conversation(rooms, thread.id)
-    logger.info("Starting streaming run for thread: %s", thread.id, extra=context)
+    logger.info(happened, extra=context)
+    await remember_chat(rooms, owner, thread.id)
+    logger.info(then, thread.id, extra=context)
     return run
+
+
+async def _find_or_adopt(request: Request, thread_id: str) -> Thread:
+    try:
+        return await find_thread(request, thread_id)
+    except NotFound as missing:
+        try:
+            return await adopt_old_thread(rooms_of(request), owner_of(request), thread_id)
+        except NotFound:
+            raise missing from None
+
+
+def _told(order: RunOrder, run: Run) -> tuple[str, str]:
+    """What the log says of the message, and of its run in which thread."""
+    if run.id != order.run_id:
+        return (
+            f"This message came before, under the same Idempotency-Key: its run is {run.id}",
+            "Nothing is started for thread: %s",
+        )
+    if run.waiting:
+        return f"Message accepted: run {run.id} waits for its turn", "An answer is being written already in thread: %s"
+    again = run.input is not None and run.input.message_id != order.message_id
+    happened = "Message is in the thread already, and is answered again" if again else "✅ Message added to thread successfully"
+    return happened, "Starting streaming run for thread: %s"
 
 
 def _check(body: ChatBody) -> None:

@@ -32,10 +32,11 @@ class Rooms:
     store_name: str
     """As the log lines say it: `MongoDB`, `the embedded store`."""
     title_model: str = AUTO_MODEL
+    adopt_old_threads: bool = False
     takeover: Literal["auto", "cancel", "wait"] = "auto"
     refusal_wait_s: float = 2
     keep_alive_s: float = 15
-    max_body_bytes: int = 1_200_000
+    max_body_bytes: int = 3_200_000
     max_file_bytes: int = 536_870_912
     file_gap_s: float = 60
     checks: dict[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
