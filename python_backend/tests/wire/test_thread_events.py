@@ -95,7 +95,7 @@ def test_without_a_cursor_it_begins_with_what_happens_next(http: httpx.Client, t
 
 
 def test_an_empty_thread_is_followed_from_its_cursor(http: httpx.Client, thread):
-    assert history(http, thread) == {"threadId": thread, "messages": [], "activeRun": None, "threadCursor": 0}
+    assert history(http, thread) == {"threadId": thread, "messages": [], "activeRun": None, "waiting": [], "threadCursor": 0}
     say(http, thread, "First.")
     with http.stream("GET", f"/threads/{thread}/events", headers={"Last-Event-ID": "0"}) as late:
         assert next(parse_sse(late.iter_lines())).number == 1

@@ -11,6 +11,7 @@ from ..objects.message import Message
 from ..objects.run import Run
 from ..objects.thread import Thread
 from ..runs.title import title_for
+from ..runs.waiting import waiting_runs, waiting_text
 from ..store.base import Scope
 from .auth import owner_of
 from .body import Body, body_doc, read_body
@@ -147,7 +148,9 @@ async def _going_on(request: Request, thread: Thread) -> dict[str, object]:
             run = None
         if run is not None and not run.ended:
             active = {"id": run.id, "status": run.status, "cursor": 0}
-    return {"activeRun": active, "threadCursor": thread.last_seq}
+    rooms = rooms_of(request)
+    waiting = [{"id": run.id, "text": waiting_text(run)} for run in await waiting_runs(rooms.store, thread, MOST_LISTED)]
+    return {"activeRun": active, "waiting": waiting, "threadCursor": thread.last_seq}
 
 
 def thread_routes() -> APIRouter:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from ..errors import NotFound, ThreadBusy, TooManyWaiting
 from ..objects.run import Run
 from ..objects.thread import Thread
-from ..store.base import Scope, Store
+from ..store.base import EVERYONE, Scope, Store
 
 AfterEnd = Callable[[Run], Awaitable[None]]
 """What is left to do for an ended run; repeatable (`Runner.after_end`)."""
@@ -37,3 +37,9 @@ async def queue_length(store: Store, thread: Thread, most: int) -> int:
             f"{len(page.data)} messages wait in thread {thread.id} already. Try again when one was answered.", retry_after_s=5
         )
     return len(page.data)
+
+
+async def let_go(store: Store, thread: Thread, holder: str) -> None:
+    """Free a thread whose holder is not there any more. Raises ConditionFailed when another run holds it by now."""
+    nobody: dict[str, object] = {"active_run": None, "active_until": None}
+    await store.update(Thread, thread.id, nobody, scope=EVERYONE, only_if={"active_run": holder})

@@ -27,9 +27,10 @@ class Claims:
         self._lease_s = lease_s
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def turn(self, run_id: str) -> asyncio.Lock:
-        """Held while this process ends a run whose owner is gone, so that its own tasks do not take it from each other."""
-        return self._turns.setdefault(run_id, asyncio.Lock())
+    def turn(self, id: str) -> asyncio.Lock:
+        """Held while this process ends a run whose owner is gone, so that its own tasks do not take it from each other; and while
+        a message takes its place in a thread's line."""
+        return self._turns.setdefault(id, asyncio.Lock())
 
     def owned(self) -> dict[str, object]:
         """The fields that make this process the owner of a new run."""

@@ -19,22 +19,24 @@ from ..errors import (
     ShuttingDown,
     StoreUnavailable,
     ThreadBusy,
+    TooManyWaiting,
     UnderpinError,
     WrongState,
 )
-from ..eventlog.base import RUN_ENDED, RUN_QUEUED
+from ..eventlog.base import RUN_ENDED
 from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
-from ..store.base import EVERYONE, Inc, Scope
+from ..store.base import EVERYONE, Scope
 from .announce import announce
-from .busy import queue_length, refuse_unless_ended, refuse_when_busy
+from .busy import let_go, queue_length, refuse_unless_ended, refuse_when_busy
 from .claims import Claims
 from .leg import SHUT_DOWN, Leg, Room, StopReason, about
 from .order import RunOrder, admit, new_run
 from .progress import Progress, progress_after
 from .refusals import Refusals
 from .settle import ensure_messages, input_messages, settle
+from .waiting import first_waiting, stand_in_line, tell_that_it_waits
 
 logger = logging.getLogger("underpin.runs")
 
@@ -87,7 +89,7 @@ class Runner:
         try:
             return await self._enter(leg, order, queue)
         except BaseException as error:
-            if isinstance(error, NotFound) or (order.takeover == "refuse" and isinstance(error, ThreadBusy)):
+            if isinstance(error, NotFound | TooManyWaiting) or (order.takeover == "refuse" and isinstance(error, ThreadBusy)):
                 await self._withdraw(leg)
             else:
                 await self._give_up(leg, error)
@@ -174,8 +176,8 @@ class Runner:
     async def start_next(self, thread_id: str) -> None:
         """Let the first waiting message of a thread have its turn, if the thread is free and the message waits here."""
         while True:
-            page = await self.room.store.page(Run, thread_id, scope=EVERYONE, where={"waiting": True}, limit=1, order="asc")
-            leg = self._legs.get(page.data[0].id) if page.data else None
+            first = await first_waiting(self.room.store, thread_id)
+            leg = self._legs.get(first.id) if first is not None else None
             if leg is None or leg.task is not None or self._closing:
                 return
             try:
@@ -187,6 +189,11 @@ class Runner:
                 return
             except UnderpinError as error:
                 await self._give_up(leg, error)
+
+    async def start_waiting(self) -> None:
+        """Give the messages that wait here their turn, where it has come: what they waited for may have ended elsewhere."""
+        for thread_id in {leg.run.thread_id for leg in self._legs.values() if leg.run.waiting and leg.task is None}:
+            await self.start_next(thread_id)
 
     async def after_end(self, run: Run) -> None:
         """What is left to do for an ended run: free its thread, tell the thread's followers, let the next one in. Repeatable."""
@@ -238,41 +245,34 @@ class Runner:
         for _ in range(HOLD_ATTEMPTS):
             try:
                 if queue:
-                    return await self._wait(leg)
+                    return await self._wait(leg, order.thread)
                 thread = await self._claims.hold_thread(run)
             except ThreadBusy as busy:
                 if order.takeover == "refuse":
                     await refuse_unless_ended(self.room.store, self.after_end, order.thread, busy.run_id)
                     continue
                 if order.takeover == "wait":
-                    return await self._wait(leg)
+                    return await self._wait(leg, order.thread)
                 await self._take_over(order.thread, busy.run_id)
             else:
                 return await self._begin(leg, thread, ("thread.run.created", "thread.run.queued", "thread.run.in_progress"))
         raise ThreadBusy(order.thread.id, run.id)
 
     async def _take_over(self, thread: Thread, holder: str) -> None:
-        logger.info(
-            "Checking for active runs on thread: %s: run %s is cancelled", thread.id, holder, extra={"thread_id": thread.id}
-        )
+        about_both = {"thread_id": thread.id, "run_id": holder}
+        logger.info("Checking for active runs on thread: %s: run %s is cancelled", thread.id, holder, extra=about_both)
         try:
             run = await self.room.store.get(Run, holder, scope=Scope(thread.owner))
         except NotFound:
-            await self.room.store.update(
-                Thread, thread.id, {"active_run": None, "active_until": None}, scope=EVERYONE, only_if={"active_run": holder}
-            )
+            await let_go(self.room.store, thread, holder)
         else:
             await self.stop(run)
 
-    async def _wait(self, leg: Leg) -> Run:
-        store, run = self.room.store, leg.run
-        thread = await store.update(Thread, run.thread_id, {"last_seq": Inc()}, scope=Scope(run.owner))
-        leg.run = await store.update(
-            Run, run.id, {"waiting": True, "seq": thread.last_seq}, scope=Scope(run.owner), only_if={"claim": run.claim}
-        )
+    async def _wait(self, leg: Leg, thread: Thread) -> Run:
+        leg.run = await stand_in_line(self.room, self._claims, leg.run, thread, self._max_waiting)
         leg.begin("thread.run.created", "thread.run.queued")
-        await self.room.thread_log.append(run.owner, run.thread_id, thread.last_seq, RUN_QUEUED, {"runId": run.id})
-        await self.start_next(run.thread_id)  # the one it waits for may have ended meanwhile
+        await tell_that_it_waits(self.room, leg.run)
+        await self.start_next(thread.id)  # the one it waits for may have ended meanwhile
         return leg.run
 
     async def _begin(self, leg: Leg, thread: Thread, events: tuple[str, ...]) -> Run:
@@ -310,7 +310,7 @@ class Runner:
                 await announced
             if leg.refusal is not None:
                 self._refusals.remember(run.id, leg.refusal)
-            self._legs.pop(run.id, None)
+            self._forget(leg)
             await self.after_end(run)
             logger.info(
                 "Run %s: %s", run.id, run.status,
@@ -319,19 +319,23 @@ class Runner:
         except UnderpinError as error:
             logger.warning("⚠️ Run %s is left to the sweep: %s", leg.run.id, error.message, extra=about(leg.run))
         finally:
-            self._legs.pop(leg.run.id, None)
+            self._forget(leg)
             leg.over.set()
+
+    def _forget(self, leg: Leg) -> None:
+        if self._legs.get(leg.run.id) is leg:  # else the run went on with tool outputs, in a leg of its own
+            del self._legs[leg.run.id]
 
     async def _withdraw(self, leg: Leg) -> None:
         """A start that was refused leaves no trace: no run, no message."""
-        self._legs.pop(leg.run.id, None)
+        self._forget(leg)
         await leg.abandon()
         leg.over.set()
         await self.room.store.delete(Run, leg.run.id, scope=Scope(leg.run.owner))
 
     async def _give_up(self, leg: Leg, error: BaseException) -> None:
         """A start that could not be finished: the run ends now where the store allows it, else by the sweep."""
-        self._legs.pop(leg.run.id, None)
+        self._forget(leg)
         await leg.abandon()
         leg.over.set()
         message = error.message if isinstance(error, UnderpinError) else SHUT_DOWN

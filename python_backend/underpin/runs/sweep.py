@@ -64,6 +64,7 @@ class Sweep:
             *await self._each(IdempotencyKey, {"forget_at": Below(now)}, self._forget),
             *await self._each(Run, {"log_until": Below(now)}, self._clear_log),
         ]
+        await self._runner.start_waiting()
         self.failing = failures[0] if failures else None
 
     async def _each(self, kind: type[T], where: Conditions, look: Callable[[T], Awaitable[None]]) -> list[str]:

@@ -1,15 +1,20 @@
 """Group threads: messages wait for their turn, in their order, boundedly."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults.watched_store import Call, let_pass
 from tests.unit.runs.house import ANN, House, names, open_house
 from tests.unit.runs.test_runner import Concurrent
 from underpin.errors import TooManyWaiting
+from underpin.objects.message import Message
 from underpin.objects.run import Run
+from underpin.objects.thread import Thread
 from underpin.runs.runner import Times
+from underpin.runs.waiting import waiting_runs, waiting_text
 
 
 async def test_messages_are_answered_in_the_order_in_which_they_came(tmp_path: Path) -> None:
@@ -48,7 +53,11 @@ async def test_a_waiting_message_is_not_in_the_thread_before_its_turn(house: Hou
     waiting = await house.start(thread, "words 1", "wait")
     assert [text for _, _, text in await house.texts(thread)] == ["hang"]
     assert waiting.status == "queued"
-    assert "thread.run.queued" in [event.name for event in await house.thread_events(thread)]
+    (told,) = [event for event in await house.thread_events(thread) if event.name == "thread.run.queued"]
+    shown = Message.model_validate(told.data["message"])
+    assert (told.data["runId"], shown.role, shown.text()) == (waiting.id, "user", "words 1")
+    listed = await waiting_runs(house.store, thread, 10)
+    assert [(run.id, waiting_text(run)) for run in listed] == [(waiting.id, "words 1")]
 
 
 async def test_a_follower_of_a_waiting_run_sees_it_created_queued_and_answered(house: House) -> None:
@@ -73,6 +82,51 @@ async def test_no_more_messages_wait_than_the_setting_allows(tmp_path: Path) -> 
             await house.start(thread, "words 1", "wait")
         assert refused.value.retry_after_s is not None
         assert len(await house.runs(thread)) == 4
+
+
+async def test_of_messages_that_come_at_once_no_more_wait_than_may_and_the_others_leave_no_trace(tmp_path: Path) -> None:
+    async with open_house(tmp_path, max_waiting=3) as house:
+        thread = await house.thread(shared=True)
+        await house.start(thread, "hang", "wait")
+        orders = [await house.order(thread, f"words {number + 1}", "wait") for number in range(12)]
+        came = await asyncio.gather(*(house.runner.start(order) for order in orders), return_exceptions=True)
+        waiting = [run for run in came if isinstance(run, Run)]
+        assert len(waiting) == 3
+        assert [type(refused) for refused in came if not isinstance(refused, Run)] == [TooManyWaiting] * 9
+        assert len(await house.runs(thread)) == 4
+        await house.runner.stop((await house.runs(thread))[0])
+
+
+async def test_a_message_that_others_were_faster_than_in_another_process_is_withdrawn(tmp_path: Path) -> None:
+    async with open_house(tmp_path, max_waiting=1) as house, open_house(tmp_path, max_waiting=1) as other:
+        thread = await house.thread(shared=True)
+        await house.start(thread, "hang", "wait")
+        late = await other.order(thread, "words 2", "wait")
+
+        async def overtaken(call: Call, do: Callable[[], Awaitable[object]]) -> object:
+            if call.what == Thread.kind and list(call.changes or {}) == ["last_seq"]:  # the list was read, and nobody waited
+                other.store.watcher = let_pass
+                await house.start(thread, "words 1", "wait")
+            return await do()
+
+        other.store.watcher = overtaken
+        with pytest.raises(TooManyWaiting):
+            await other.runner.start(late)
+        assert [waiting_text(run) for run in await waiting_runs(house.store, thread, 10)] == ["words 1"]
+        assert late.run_id not in {run.id for run in await house.runs(thread)}
+        assert not other.runner.works_on(late.run_id)
+
+
+async def test_a_message_that_waits_for_a_run_of_another_process_has_its_turn_when_that_has_ended(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_house(tmp_path) as other:
+        thread = await house.thread(shared=True)
+        first = await house.start(thread, "hang", "wait")
+        second = await other.start(thread, "words 2", "wait")
+        await house.runner.stop(first)
+        await house.sweep.sweep()
+        assert (await house.run(second)).status == "queued"
+        await other.sweep.sweep()
+        assert (await other.over(second)).status == "completed"
 
 
 async def test_stopping_a_waiting_run_keeps_its_message_and_lets_the_others_wait_on(house: House) -> None:
