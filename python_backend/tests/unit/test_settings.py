@@ -72,10 +72,10 @@ def test_nothing_set_is_a_server_for_this_machine_alone_without_a_model(env_file
 
 
 def test_env_file_is_read(env_file: Path) -> None:
-    settings = load(env_file, f"OPENAI_API_KEY={SECRET}\nPORT=9000\nMAX_WAITING=3 # a comment\nrun_lease_s=1.5\n")
+    settings = load(env_file, f"OPENAI_API_KEY={SECRET}\nPORT=9000\nMAX_WAITING=3 # a comment\nrun_lease_s=10.5\n")
     assert settings.openai_api_key is not None
     assert settings.openai_api_key.get_secret_value() == SECRET
-    assert (settings.port, settings.max_waiting, settings.run_lease_s) == (9000, 3, 1.5)
+    assert (settings.port, settings.max_waiting, settings.run_lease_s) == (9000, 3, 10.5)
 
 
 def test_env_file_as_windows_notepad_saves_it_is_read(env_file: Path) -> None:
@@ -234,7 +234,7 @@ def test_key_alone_means_openai_and_an_address_wins_over_it(env_file: Path) -> N
         "LOG_LEVEL=LOUD",
         "TAKEOVER=fight",
         *(f"{name}=0" for name in NAMES if name.endswith("_S") and name not in MAY_BE_ZERO),
-        *(f"{name}=soon" for name in NAMES if name.endswith("_S")),
+        *(f"{name}={value}" for name in NAMES if name.endswith("_S") for value in ("soon", "inf", "nan", "-inf", "1e999")),
     ],
 )
 def test_impossible_value_is_one_line_that_names_the_setting(env_file: Path, line: str) -> None:
@@ -246,6 +246,18 @@ def test_impossible_value_is_one_line_that_names_the_setting(env_file: Path, lin
     assert "Value error" not in message
     if len(value) > 3:
         assert value not in message
+
+
+@pytest.mark.parametrize("text", ["RUN_LEASE_S=9.9\n", "RUN_HEARTBEAT_S=8\n", "RUN_LEASE_S=1\nRUN_HEARTBEAT_S=0.6\n"])
+def test_a_lease_that_does_not_outlive_two_heartbeats_is_refused(env_file: Path, text: str) -> None:
+    assert refused(env_file, text) == (
+        "RUN_LEASE_S: must be at least twice RUN_HEARTBEAT_S, or owners that live are taken for dead. "
+        "Correct it in python_backend/.env or in the environment."
+    )
+
+
+def test_a_lease_of_two_heartbeats_is_taken(env_file: Path) -> None:
+    assert load(env_file, "RUN_LEASE_S=1\nRUN_HEARTBEAT_S=0.5\n").run_lease_s == 1
 
 
 def test_every_impossible_value_is_told_at_once(env_file: Path) -> None:

@@ -214,13 +214,13 @@ def test_a_body_that_is_no_object_is_refused(http: httpx.Client, there, method, 
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_body_that_is_too_large_is_refused(http: httpx.Client, there, method, path):
-    for content in (b'{"content": "' + b"x" * 1_300_000 + b'"}', b" " * 1_200_001, b"x" * 8_000_000):
+    for content in (b'{"content": "' + b"x" * 3_300_000 + b'"}', b" " * 3_200_001, b"x" * 8_000_000):
         text = check_refused(http.request(method, path.format(thread=there), content=content), 413)
-        assert "1,200,000 bytes" in text
+        assert "3,200,000 bytes" in text
         assert "MAX_BODY_BYTES" in text
 
     def parts() -> Iterator[bytes]:
-        yield from [b" " * 100_000] * 13
+        yield from [b" " * 100_000] * 33
 
     check_refused(http.request(method, path.format(thread=there), content=parts()), 413)
 
@@ -369,6 +369,16 @@ def test_any_text_comes_back_as_it_went(http: httpx.Client, thread, text):
     listed = http.get(f"/threads/{thread}/history").json()["messages"]
     assert listed[-1]["content"][0]["text"]["value"] == said
     assert http.get(f"/threads/{thread}/messages-history").json()["messages"][0] == {"role": "user", "text": said}
+    http.post(f"/threads/{thread}/stop")
+
+
+def test_the_longest_message_may_be_written_with_escapes(http: httpx.Client, thread):
+    """Python's json and many others write an emoji as twelve bytes."""
+    said = "🪨" * 256_000
+    content = json.dumps({"content": said, "threadId": thread}).encode()
+    assert len(content) > 12 * 256_000
+    assert http.post("/chat", content=content).status_code == 200
+    assert http.get(f"/threads/{thread}/messages-history").json()["messages"][0]["text"] == said
     http.post(f"/threads/{thread}/stop")
 
 

@@ -13,7 +13,9 @@ from .base import Choice, Model
 from .openai_models import AT_OPENAI, is_gone
 from .refusals import model_unknown
 
-NO_LIST = "The model's server does not list its models. Set OPENAI_MODEL to the one to ask."
+NO_LIST = (
+    "The model's server does not list its models. Check that OPENAI_BASE_URL ends in /v1, or set OPENAI_MODEL to the one to ask."
+)
 
 _FALLBACK = "extractive"
 _FAILURE_KEPT_S = 2.0

@@ -270,7 +270,7 @@ def test_a_body_that_is_no_object(http: httpx.Client, body: str):
 
 
 def test_a_body_that_is_too_large(http: httpx.Client):
-    answer = http.post("/v1/threads", content=b'"' + b"x" * 2_000_000 + b'"')
+    answer = http.post("/v1/threads", content=b'"' + b"x" * 4_000_000 + b'"')
     assert answer.status_code == 413
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
