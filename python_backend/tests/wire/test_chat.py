@@ -193,6 +193,9 @@ def test_the_assistant_is_known(http: httpx.Client, thread):
 def test_operators_find_what_they_look_for(http: httpx.Client):
     assert http.get("/").json() == {"status": "ok", "message": "Underpin is running", "version": __version__}
     assert http.get("/health").json() == {"status": "ok"}
+    for path in ("/", "/health", "/ready"):
+        head = http.head(path)
+        assert (head.status_code, head.content) == (200, b"")
     ready = http.get("/ready")
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"

@@ -100,7 +100,7 @@ def test_an_allowed_page_reads_answers_and_errors(http: httpx.Client, thread, or
         401: http.post("/chat/stream", json={"content": "fail key", "threadId": thread}, headers=headers),
         404: http.get("/nope", headers=headers),
         405: http.get("/chat", headers=headers),
-        413: http.post("/chat", content=b" " * 1_300_000, headers=headers),
+        413: http.post("/chat", content=b" " * 3_300_000, headers=headers),
     }
     for status, answer in answers.items():
         assert answer.status_code == status
@@ -127,6 +127,17 @@ def test_an_allowed_page_may_ask_first(http: httpx.Client, origin, method):
     for name in ("authorization", "content-type", "idempotency-key", "last-event-id"):
         assert name in allowed
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_an_allowed_page_elsewhere_may_call_this_machine(http: httpx.Client):
+    """What Chrome asks before a page of another address space may call a loopback address."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Private-Network": "true"}
+    answer = http.options("/chat/stream", headers={"Origin": ALLOWED[0], **asked})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    foreign = http.options("/chat/stream", headers={"Origin": "https://evil.example", **asked})
+    assert foreign.status_code == 400
+    assert allow_origin(foreign.headers) is None
 
 
 def test_its_own_pages_may_use_it(server: ServerProcess, http: httpx.Client):

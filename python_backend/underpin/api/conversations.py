@@ -4,6 +4,7 @@ import logging
 import secrets
 from datetime import UTC, datetime
 
+from ..errors import StoreUnavailable
 from ..objects.conversation import Conversation
 from .rooms import Rooms
 
@@ -29,6 +30,19 @@ async def remember(rooms: Rooms, owner: str, thread_id: str) -> bool:
     if await rooms.conversations.touch(owner, thread_id):
         return False
     return await rooms.conversations.add(new_conversation(owner, thread_id))
+
+
+async def remember_chat(rooms: Rooms, owner: str, thread_id: str) -> None:
+    """`remember`, for a message whose run has begun: a store that fails now is a warning, because the answer comes all the same.
+    The thread's next message makes up for it."""
+    try:
+        is_new = await remember(rooms, owner, thread_id)
+    except StoreUnavailable as error:
+        line = "⚠️ The list of conversations does not show the message yet in thread: %s. %s"
+        logger.warning(line, thread_id, error.message, extra={"thread_id": thread_id})
+        return
+    if is_new:
+        log_new_conversation(rooms, thread_id)
 
 
 def log_new_conversation(rooms: Rooms, thread_id: str) -> None:

@@ -31,6 +31,8 @@ def guarded(app: ASGIApp, *, origins: Collection[str], hosts: Collection[str]) -
         allow_origins=pages,
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
+        # Browsers ask this of a page elsewhere that calls 127.0.0.1. It is granted to the pages above alone.
+        allow_private_network=True,
         expose_headers=EXPOSED,
         max_age=600,
     )

@@ -1,4 +1,4 @@
-"""For operators: is it up, is it ready, and what is missing."""
+"""For operators: is it up, is it ready, and what is missing. Monitors that ask with HEAD get the same status."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,18 +12,21 @@ from .rooms import rooms_of
 router = APIRouter(tags=["server"])
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/")
 async def root(request: Request) -> Response:
     """The guide's sign of life."""
     return JSONResponse({"status": "ok", "message": "Underpin is running", "version": __version__})
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health(request: Request) -> Response:
     """The process answers. Asks nobody else."""
     return JSONResponse({"status": "ok"})
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready")
 async def ready(request: Request) -> Response:
     """Whether messages can be answered now; 503 names the parts that cannot work and why."""
