@@ -4,6 +4,7 @@ This is the hot path: one decode of the needed fields and one Struct for each to
 """
 
 import json
+import re
 from typing import Literal
 
 import msgspec
@@ -32,6 +33,10 @@ _REASONS: dict[str, FinishReason] = {
     "safety": "content_filter",
 }
 _FAILURES = {"error", "abort"}
+
+# Databases and terminals stumble over NUL, and no text has one. Behind an odd number of backslashes it is an escape.
+_NUL_ESCAPE = rb"\u0000"
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -157,6 +162,8 @@ class ChatChunks:
                     raise ModelBroken(CUT) from None
 
     def _read(self, payload: bytes, facts: list[Fact]) -> None:
+        if _NUL_ESCAPE in payload:
+            payload = _NUL.sub(rb"\1\\ufffd", payload)
         try:
             chunk = _decode(payload)
         except (ValueError, RecursionError):

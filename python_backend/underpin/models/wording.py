@@ -20,7 +20,8 @@ _KEYS = re.compile(
 )
 _LINK = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<>]*)(/[^\s?#\"'<>]*)?(?:[?#][^\s\"'<>]*)?")
 _LAST_WORD = re.compile(r"\S+\Z")
-_PATH = re.compile(r"(?<![\w/:.])(?:/[\w.\-]+){3,}/?|\b[A-Za-z]:\\[^\s\"']+")
+_PLACES = "srv|app|etc|home|usr|var|opt|tmp|root|mnt|data"
+_PATH = re.compile(rf"(?<![\w/:.])(?:/(?:{_PLACES})(?:/[\w.\-]+)+|(?:/[\w.\-]+){{3,}})/?|\b[A-Za-z]:\\[^\s\"']+")
 
 
 class Wording:
@@ -31,10 +32,9 @@ class Wording:
         hidden = sorted(set(filter(None, secrets)), key=len, reverse=True)
         # A short one ("none", "ollama") is a word as others are: it is hidden where it stands alone.
         self._secrets = re.compile("|".join(map(_pattern, hidden))) if hidden else None
-        self._hosts = sorted(filter(None, hosts), key=len, reverse=True)
+        self._hosts = {host.lower() for host in hosts if host}
         self._root = root
-        words = [rf"(?<![\w.\-/]){re.escape(host)}(?![\w\-])" for host in self._hosts]
-        self._addresses = re.compile("|".join(words)) if words else None
+        self._addresses = _addresses(self._hosts, root) if self._hosts else None
 
     def clean(self, text: str) -> str:
         """One line of at most 300 characters that may be shown; empty when nothing is left."""
@@ -53,8 +53,20 @@ class Wording:
         return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1].rstrip() + "…"
 
     def _link(self, found: re.Match[str]) -> str:
-        scheme, host, path = found[1], found[2], found[3] or ""
-        return "the model's server" if host in self._hosts and path.startswith(self._root) else scheme + host + path
+        scheme, said, path = found[1], found[2], found[3] or ""
+        host = said.rstrip(".,;:)")
+        if host.lower() in self._hosts and (path.startswith(self._root) or path in ("", "/")):
+            return "the model's server" + said[len(host) :]
+        return scheme + said + path
+
+
+def _addresses(hosts: Iterable[str], root: str) -> re.Pattern[str]:
+    """The hosts where they do not stand in a link, or in one whose slashes are escaped, as JSON may; with a path below `root`."""
+    names = "|".join(map(re.escape, sorted(hosts, key=len, reverse=True)))
+    slash = r"(?:\\?/)"
+    start = slash.join(map(re.escape, root.rstrip("/").split("/")))
+    below = rf"(?:{start}(?:{slash}[\w.\-]*)*)?" if start else ""
+    return re.compile(rf"(?i)(?<![\w.\-/])(?:https?:(?:\\/\\/)?)?(?:{names})(?![\w\-]){below}")
 
 
 def _pattern(secret: str) -> str:

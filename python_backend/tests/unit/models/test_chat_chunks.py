@@ -121,11 +121,20 @@ def test_the_whole_message_beside_its_deltas_is_not_said_twice():
         (b'{"choices":[{"delta":{"content":"a\xff"}}]}', "a�"),
         (b'{"choices":[{"delta":{"content":"a\\ud83d"}}]}', "a�"),
         ('{"choices":[{"delta":{"content":"泥🪨"}}]}'.encode(), "泥🪨"),
-        (b'{"choices":[{"delta":{"content":"\\ud83e\\udea8\\u0000"}}]}', "🪨\0"),
+        (b'{"choices":[{"delta":{"content":"\\ud83e\\udea8\\u0000"}}]}', "🪨�"),
+        (b'{"choices":[{"delta":{"content":"\\u0000a\\\\u0000b\\\\\\u0000\\u0000"}}]}', "�a\\u0000b\\��"),
     ],
 )
 def test_bytes_that_are_no_character_become_the_replacement_character(payload, text):
     assert read(b"data: " + payload + b"\n\n", said("stop")) == [TextDelta(text), STOP]
+
+
+def test_a_nul_is_replaced_wherever_it_stands():
+    call = {"index": 0, "id": "c\0", "function": {"name": "f\0", "arguments": "{\0}"}}
+    facts = read(said(refusal="a\0"), said("stop", tool_calls=[call]))
+    assert facts == [TextDelta("a�"), ToolCallDelta(0, "c�", "f�", "{�}"), Finish("tool_calls")]
+    whole = {"choices": [{"message": {"content": "a\0b"}, "finish_reason": "stop"}]}
+    assert read(json.dumps(whole).encode()) == [TextDelta("a�b"), STOP]
 
 
 @pytest.mark.parametrize(
