@@ -48,12 +48,17 @@ class Room:
     thread_log: ThreadLog
     models: Models
     tools: dict[str, Tool]
+    """All tools of the server's own; a run has those that it names."""
     files: Files | None = None
     """Where the pictures are that messages name."""
 
-    @property
-    def server_tools(self) -> frozenset[str]:
-        return frozenset(self.tools)
+    def tools_of(self, run: Run) -> dict[str, Tool]:
+        """The server's tools that the run has. A function of the client's may bear the name of one that it has not."""
+        return {kind: self.tools[kind] for tool in run.tools if (kind := str(tool.get("type"))) in self.tools}
+
+    def server_tools(self, run: Run) -> frozenset[str]:
+        """Their names."""
+        return frozenset(self.tools_of(run))
 
 
 class Leg:
@@ -73,7 +78,7 @@ class Leg:
         self._model: str | None = None
         self._writer: RunWriter = room.log.open(run, lambda: self.stop("fenced"))
         self._recorder = Recorder(
-            run, self._writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools
+            run, self._writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools(run)
         )
 
     def begin(self, *names: str) -> None:
@@ -123,10 +128,11 @@ class Leg:
         choice = await room.models.choose(run.model)
         self._model = choice.name
         budget = Budget.of(run, self._recorder.progress)
-        request = await request_for(room.store, run, choice, room.tools, budget.prompt_left, room.files)
+        tools = room.tools_of(run)
+        request = await request_for(room.store, run, choice, tools, budget.prompt_left, room.files)
         context = ToolContext(Scope(run.owner), run.id, run.thread_id)
         record, spoken = self._recorder.record, self.spoken
-        async with aclosing(loop(choice.model, request, room.tools, context, budget)) as facts:
+        async with aclosing(loop(choice.model, request, tools, context, budget)) as facts:
             async for batch in facts:
                 await record(batch)
                 if not spoken.is_set() and any(isinstance(fact, TextDelta | ToolCallDelta) for fact in batch):

@@ -1,7 +1,7 @@
 """The loop: ask the model, run the tools that the server has, ask again. It yields facts and does no I/O of its own but through
 the seams; who records them is not its concern."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ MAX_TURNS = 24
 
 @dataclass(frozen=True)
 class ToolsAnswered:
-    """The server's own tools of this turn have run: call id → result."""
+    """What the server answers by itself in this turn: its own tools' results, and that a function is unknown; by call id."""
 
     results: Mapping[str, ToolResult]
 
@@ -74,6 +74,9 @@ async def loop(
 ) -> AsyncGenerator[Sequence[LoopFact], None]:
     """Facts in batches, one for each read from the model; the last batch ends in Answered, OutputsNeeded or OutOfBudget.
 
+    `tools` are the server's own; any other function of the request is the client's. One that was not given is answered with a
+    result that says so, and the model goes on.
+
     Raises a ModelError when the model fails, ModelBroken when it never stops asking for tools.
     """
     budget = budget or Budget()
@@ -106,14 +109,26 @@ async def loop(
             return
         made = [call.said() for call in calls.values()]
         budget.take(request, usage, (*said, *(call.arguments for call in made)))
-        results = {call.id: await tools[call.name].run(call.arguments, context) for call in made if call.name in tools}
+        results = await _results(made, tools, {spec.name for spec in request.tools}, context)
         if results:
             yield (ToolsAnswered(results),)
-        if len(results) < len(made):
+        if any(call.id not in results for call in made):
             yield (OutputsNeeded(),)
             return
         request = _next_turn(request, "".join(said), made, results)
     raise ModelBroken(f"The model asked for tools {MAX_TURNS} times in a row without an answer. Try again, or another model.")
+
+
+async def _results(
+    made: Sequence[ToolCallSaid], tools: Mapping[str, Tool], given: Set[str], context: ToolContext
+) -> dict[str, ToolResult]:
+    results: dict[str, ToolResult] = {}
+    for call in made:
+        if call.name in tools:
+            results[call.id] = await tools[call.name].run(call.arguments, context)
+        elif call.name not in given:
+            results[call.id] = ToolResult(f"There is no function named '{call.name}'.", {})
+    return results
 
 
 def _next_turn(request: ModelRequest, said: str, made: Sequence[ToolCallSaid], results: Mapping[str, ToolResult]) -> ModelRequest:

@@ -102,7 +102,9 @@ def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> l
             if message is not None:
                 chat.append(_chat_message(message, {}))
         else:
-            chat.append(ChatMessage("assistant", tool_calls=tuple(map(_call_said, step.model_calls))))
+            # What was said before the calls belongs to their turn: many servers refuse two assistant messages in a row.
+            said = chat.pop().text if chat and chat[-1].role == "assistant" else ""
+            chat.append(ChatMessage("assistant", said, tool_calls=tuple(map(_call_said, step.model_calls))))
             chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in step.model_calls]
     return chat
 

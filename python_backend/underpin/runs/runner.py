@@ -104,7 +104,7 @@ class Runner:
         if run.status != "requires_action":
             raise WrongState(f'Runs in status "{run.status}" do not accept tool outputs.')
         steps = await self.room.store.page(RunStep, run.id, scope=Scope(run.owner), limit=1000, order="asc")
-        progress = progress_after(run, steps.data, self.room.server_tools)
+        progress = progress_after(run, steps.data, self.room.server_tools(run))
         expected = progress.tools.awaited() if progress.tools is not None else []
         if set(outputs) != set(expected):
             raise WrongState(f"Expected tool outputs for call_ids {expected}, got {list(outputs)}")

@@ -44,7 +44,7 @@ async def _end_taken(room: Room, run: Run, status: EndStatus, error: LastError |
     progress = await progress_of(room, run)
     # A flush may still refuse us: then a third owner ends the run, and what we began does not count.
     writer = room.log.open(run, lambda: None)
-    recorder = Recorder(run, writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools)
+    recorder = Recorder(run, writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools(run))
     try:
         begun = run.status in ("in_progress", "cancelling")
         if begun and progress.message is None and progress.tools is None and not progress.answered:
@@ -60,9 +60,9 @@ async def progress_of(room: Room, run: Run) -> Progress:
     scope = Scope(run.owner)
     progress = Progress()
     async for events in room.log.kept(run):
-        replay(progress, run, events, room.server_tools)
+        replay(progress, run, events, room.server_tools(run))
     steps = await room.store.page(RunStep, run.id, scope=scope, limit=1000, order="asc")
-    stored = progress_after(run, steps.data, room.server_tools)
+    stored = progress_after(run, steps.data, room.server_tools(run))
     progress.prompt_tokens, progress.completion_tokens = stored.prompt_tokens, stored.completion_tokens
     if progress.tools is not None and stored.tools is not None:
         progress.tools = stored.tools

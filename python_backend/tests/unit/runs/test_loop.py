@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.runs.lookup import Lookup
 from underpin.errors import ModelBroken
-from underpin.models.base import ChatMessage, Fact, Finish, ModelRequest, TextDelta, ToolCallDelta, ToolCallSaid
+from underpin.models.base import ChatMessage, Fact, Finish, FunctionSpec, ModelRequest, TextDelta, ToolCallDelta, ToolCallSaid
 from underpin.models.scripted import Scripted
 from underpin.runs.loop import MAX_TURNS, Answered, LoopFact, OutputsNeeded, ToolsAnswered, loop
 from underpin.store.base import Scope
@@ -39,7 +39,7 @@ class Turns:
 
 
 def request(script: str = "") -> ModelRequest:
-    return ModelRequest("m", (ChatMessage("user", script),), tool_choice="required")
+    return ModelRequest("m", (ChatMessage("user", script),), tools=(FunctionSpec("f"), FunctionSpec("g")), tool_choice="required")
 
 
 def call(index: int, name: str, arguments: str = "{}", id: str | None = None) -> list[Fact]:
@@ -91,6 +91,21 @@ async def test_with_calls_of_both_kinds_the_servers_are_run_before_the_clients_a
         "call_1": "about {1}",
         "call_3": "about {2}",
     }
+
+
+async def test_a_function_that_was_not_given_is_answered_with_that_and_the_model_goes_on() -> None:
+    model = Turns([call(0, "x"), [Finish("tool_calls")]], [[TextDelta("Done."), Finish("stop")]])
+    said = await facts(model)
+    assert said[-1] == Answered("stop")
+    assert model.asked[1].messages[-1] == ChatMessage("tool", "There is no function named 'x'.", tool_call_id="call_0")
+
+
+async def test_beside_an_unknown_function_the_clients_own_is_still_needed() -> None:
+    said = await facts(Turns([call(0, "x"), call(1, "f"), [Finish("tool_calls")]]))
+    assert said[-1] == OutputsNeeded()
+    answered = said[-2]
+    assert isinstance(answered, ToolsAnswered)
+    assert list(answered.results) == ["call_0"]
 
 
 async def test_pieces_of_parallel_calls_may_come_in_any_order() -> None:

@@ -107,8 +107,9 @@ async def test_after_outputs_the_model_reads_what_it_called_and_what_came_back(h
     await house.over(run)
     assert asked[0].messages == (
         ChatMessage("user", script),
-        ChatMessage("assistant", "Let me look."),
-        ChatMessage("assistant", tool_calls=(ToolCallSaid(first, "f", '{"a": 1}'), ToolCallSaid(second, "g", "{}"))),
+        ChatMessage(
+            "assistant", "Let me look.", tool_calls=(ToolCallSaid(first, "f", '{"a": 1}'), ToolCallSaid(second, "g", "{}"))
+        ),
         ChatMessage("tool", "cold", tool_call_id=first),
         ChatMessage("tool", "wet", tool_call_id=second),
     )
