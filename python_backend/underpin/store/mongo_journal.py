@@ -1,7 +1,7 @@
-"""The journal's batch on MongoDB, in three calls at most, however many runs it carries.
+"""The journal's batch on MongoDB: a few calls, however many runs it carries.
 
-The chunks come first, and nobody reads them before their run's head has moved. The heads are moved by one bulk of conditional
-updates, whose answer says how many held, and not which; so each leaves the flush's own mark, and where some did not hold, the
+The chunks come first, and nobody reads them before their run's head has moved. The heads are moved by bulks of conditional
+updates. A bulk's answer says how many held, and not which; so each leaves the flush's own mark, and where some did not hold, the
 marks tell.
 """
 
@@ -26,6 +26,8 @@ MARK = "flush"
 """The field of a run that holds the mark: bookkeeping of this module alone."""
 MOST_BYTES = 15_000_000
 """MongoDB keeps 16 MB in one piece; the rest is for the other fields."""
+MOST_UPDATES = 50
+"""In one bulk: FerretDB 1 keeps a connection for each until its end, and at a hundred it waits for itself."""
 DUPLICATE_KEY = 11000
 
 
@@ -71,10 +73,10 @@ async def _move(runs: AsyncCollection[Document], heads: Sequence[Update]) -> lis
 
 
 def _turns(places: Sequence[int], heads: Sequence[Update]) -> Iterator[list[int]]:
-    """The batch in parts that name each run once, in the batch's order."""
+    """The batch in bulks that name each run once, in the batch's order."""
     while places:
         first = {heads[at].where["_id"]: at for at in reversed(places)}
-        turn = [at for at in places if first[heads[at].where["_id"]] == at]
+        turn = [at for at in places if first[heads[at].where["_id"]] == at][:MOST_UPDATES]
         yield turn
         places = [at for at in places if at not in set(turn)]
 
