@@ -53,6 +53,10 @@ class RunWriter(Protocol):
         """This claim writes no more; what is appended but not written is lost. Followers go on with the journal, or end
         with the run. May be called twice."""
 
+    async def cut(self) -> None:
+        """As `close`, but followers end now, with StoreUnavailable: nobody works on the run until a sweep finds it, and their
+        clients come again."""
+
 
 class EventLog(Protocol):
     def open(self, run: Run, on_fenced: Callable[[], None]) -> RunWriter:
@@ -64,7 +68,8 @@ class EventLog(Protocol):
     ) -> AsyncGenerator[Sequence[Event], None]:
         """The run's events with numbers above `after`, replayed and then live, as batches; ends when the run does, or when it
         waits for tool outputs. An empty batch says that nothing came for `tick_s`. Raises NotFound for an unknown run, and
-        StoreUnavailable when older events cannot be read. Never slows the writer: a reader that falls behind reads the journal.
+        StoreUnavailable when older events cannot be read, or the writer was cut. Never slows the writer: a reader that
+        falls behind reads the journal.
         """
 
     def kept(self, run: Run) -> AsyncGenerator[Sequence[Event], None]:

@@ -39,7 +39,10 @@ class JournaledLog(EventLog):
         self, run_id: str, after: int, *, scope: Scope, tick_s: float | None = None
     ) -> AsyncGenerator[Sequence[Event], None]:
         quiet_s = 0.0
+        live: LiveLog | None = None
         while True:
+            if live is not None and live.cut:
+                raise StoreUnavailable(f"The end of run {run_id} cannot be written. Follow it again in a moment.")
             live = self._live(run_id, scope)
             batch = live.since(after) if live is not None else None
             if live is not None and batch is not None:

@@ -11,7 +11,7 @@ TAIL_EVENTS = 4096
 class LiveLog:
     """Not shared between event loops. Appending wakes nobody: `wake` does."""
 
-    __slots__ = ("_events", "_first", "_waiters", "closed", "complete", "next_number", "written")
+    __slots__ = ("_events", "_first", "_waiters", "closed", "complete", "cut", "next_number", "written")
 
     def __init__(self, first: int) -> None:
         self._events: list[Event] = []
@@ -21,6 +21,8 @@ class LiveLog:
         self.written = first - 1
         """Number of the last event that the journal has."""
         self.closed = False
+        self.cut = False
+        """Its writer gave up: who follows it has to come again."""
         self.complete = False
         """The run has ended or waits for tool outputs: a follower that has read all of this has read everything."""
 

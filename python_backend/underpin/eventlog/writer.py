@@ -59,6 +59,10 @@ class JournaledWriter:
         async with self.lock:
             self.live.close()
 
+    async def cut(self) -> None:
+        self.live.cut = True
+        await self.close()
+
     def due(self, now: float, heartbeat_s: float) -> bool:
         """Whether a flush has something to write: events, or a heartbeat."""
         if self.live.closed or self._unsure is not None:

@@ -76,6 +76,8 @@ class Leg:
         self._why: StopReason | None = None
         self._asking: asyncio.Task[Outcome] | None = None
         self._model: str | None = None
+        self._failed: LastError | None = None
+        """Why the answer failed, said once, however often its end has to be written."""
         self._writer: RunWriter = room.log.open(run, lambda: self.stop("fenced"))
         self._recorder = Recorder(
             run, self._writer, room.store, room.thread_log, progress=progress, server_tools=room.server_tools(run)
@@ -118,6 +120,9 @@ class Leg:
                 self._asking.cancel()
             await asyncio.wait({self._asking})
             return await self._patiently(self._asking)
+        except StoreUnavailable:
+            await self._writer.cut()
+            raise
         finally:
             self.spoken.set()
             await self._writer.close()
@@ -175,7 +180,8 @@ class Leg:
             return await self._end("expired")
         error = asked.exception()
         if error is not None:
-            return await self._end("failed", self._last_error(error))
+            self._failed = self._failed or self._last_error(error)
+            return await self._end("failed", self._failed)
         reason = asked.result()
         if reason is None:
             return await self._recorder.pause() or await self._end("completed")

@@ -152,9 +152,12 @@ class Recorder:
         scope = Scope(self.run.owner)
         final = self._message(message, "incomplete" if incomplete else "completed", incomplete)
         try:
-            return await self._store.get(Message, final.id, scope=scope)
+            stored = await self._store.get(Message, final.id, scope=scope)
         except NotFound:
             pass
+        else:
+            await self._announce(stored)  # who stored it may not have come to this
+            return stored
         try:
             thread = await self._store.update(Thread, final.thread_id, {"last_seq": Inc()}, scope=scope)
             placed = final.model_copy(update={"seq": thread.last_seq})
@@ -162,11 +165,14 @@ class Recorder:
         except NotFound:
             return final  # the thread was deleted under the run: there is nowhere to keep it
         except AlreadyExists:
-            return await self._store.get(Message, final.id, scope=scope)
-        await self._thread_log.append(
-            final.owner, final.thread_id, placed.seq, MESSAGE_ADDED, {"message": placed.wire(), "runId": self.run.id}
-        )
+            placed = await self._store.get(Message, final.id, scope=scope)
+        await self._announce(placed)
         return placed
+
+    async def _announce(self, message: Message) -> None:
+        """Tell the thread's followers, under the message's own number: it may be repeated."""
+        told: dict[str, JsonValue] = {"message": message.wire(), "runId": self.run.id}
+        await self._thread_log.append(message.owner, message.thread_id, message.seq, MESSAGE_ADDED, told)
 
     async def end_step(self, step: RunStep) -> None:
         """Store a step that has ended, whatever was stored of it, and say so."""

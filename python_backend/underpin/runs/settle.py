@@ -9,9 +9,9 @@ from ..objects.message import Message
 from ..objects.run import LastError, Run
 from ..objects.run_step import RunStep
 from ..objects.thread import Thread
-from ..store.base import EVERYONE, Inc, Scope
+from ..store.base import EVERYONE, Inc, Scope, Store
 from .claims import Claims
-from .leg import Room
+from .leg import Room, about
 from .progress import Progress, progress_after, replay
 from .recorder import EndStatus, Recorder
 
@@ -35,7 +35,7 @@ async def settle(room: Room, claims: Claims, run: Run, status: EndStatus, error:
             try:
                 return await _end_taken(room, await claims.take_run(run), status, error)
             except ConditionFailed as lost:
-                logger.debug("Run %s was taken by somebody else: %s", run.id, lost.field)
+                logger.debug("Run %s was taken by somebody else: %s", run.id, lost.field, extra=about(run))
     return run
 
 
@@ -71,22 +71,29 @@ async def progress_of(room: Room, run: Run) -> Progress:
 
 async def ensure_messages(room: Room, run: Run) -> None:
     """The messages that came with the run stand in the thread, now at the latest; nowhere when there is no thread any more."""
-    scope = Scope(run.owner)
-    for number in range(len(run.inputs)):
-        message = input_messages(run, 0)[number]
-        try:
-            await room.store.get(Message, message.id, scope=scope)
-            continue
-        except NotFound:
-            pass
-        try:
-            thread = await room.store.update(Thread, run.thread_id, {"last_seq": Inc()}, scope=scope)
-        except NotFound:
+    for message in input_messages(run, 0):
+        placed = await _placed(room.store, message)
+        if placed is None:
             return
-        placed = message.model_copy(update={"seq": thread.last_seq})
-        with suppress(AlreadyExists):
-            await room.store.add(placed)
-            await room.thread_log.append(run.owner, run.thread_id, placed.seq, MESSAGE_ADDED, {"message": placed.wire()})
+        # Also where it stood there: who put it there may not have come to this. Under its own number it is told once.
+        await room.thread_log.append(run.owner, run.thread_id, placed.seq, MESSAGE_ADDED, {"message": placed.wire()})
+
+
+async def _placed(store: Store, message: Message) -> Message | None:
+    """The message as it stands in its thread; None when there is no thread any more."""
+    scope = Scope(message.owner)
+    with suppress(NotFound):
+        return await store.get(Message, message.id, scope=scope)
+    try:
+        thread = await store.update(Thread, message.thread_id, {"last_seq": Inc()}, scope=scope)
+    except NotFound:
+        return None
+    placed = message.model_copy(update={"seq": thread.last_seq})
+    try:
+        await store.add(placed)
+    except AlreadyExists:
+        return await store.get(Message, message.id, scope=scope)
+    return placed
 
 
 def input_messages(run: Run, first_seq: int) -> list[Message]:

@@ -6,7 +6,7 @@ repeated.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from ..errors import ConditionFailed, NotFound, StoreUnavailable, UnderpinError
@@ -54,11 +54,13 @@ class Sweep:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def sweep(self, *, at_start: bool = False) -> None:
-        """One round. At start every open run and held thread is looked at; later those whose lease or deadline ran out."""
+        """One round. At start every open run and held thread is looked at; later those whose lease or deadline ran out, or whose
+        worker the host knows to be dead."""
         now = self._store.now()
         reach = now + FAR_S if at_start else now
         failures = [
             *await self._each(Run, {"settled": False, "lease_until": Below(reach)}, self._look_at_owner),
+            *([] if at_start else await self._left_by_the_dead()),
             *await self._each(Run, {"settled": False, "deadline": Below(now)}, self._expire),
             *await self._each(Thread, {"active_until": Below(reach)}, self._look_at_holder),
             *await self._each(IdempotencyKey, {"forget_at": Below(now)}, self._forget),
@@ -68,9 +70,20 @@ class Sweep:
         self.failing = failures[0] if failures else None
 
     async def _each(self, kind: type[T], where: Conditions, look: Callable[[T], Awaitable[None]]) -> list[str]:
+        return await self._look_at_all((await self._store.page(kind, None, scope=EVERYONE, where=where, limit=BATCH)).data, look)
+
+    async def _left_by_the_dead(self) -> list[str]:
+        """Asks the host once for each other worker: a healthy server pays one query."""
+        where: Conditions = {"settled": False, "lease_until": Below(self._store.now() + FAR_S)}
+        runs = (await self._store.page(Run, None, scope=EVERYONE, where=where, limit=BATCH)).data
+        workers = {run.worker for run in runs if run.worker is not None and run.worker != self._claims.worker}
+        dead = {worker for worker in workers if await self._store.worker_lives(worker) is False}
+        return await self._look_at_all([run for run in runs if run.worker in dead], self._look_at_owner)
+
+    async def _look_at_all(self, all_found: Iterable[T], look: Callable[[T], Awaitable[None]]) -> list[str]:
         """Look at each; what cannot be settled keeps nothing else waiting. Why it could not."""
         failures: list[str] = []
-        for found in (await self._store.page(kind, None, scope=EVERYONE, where=where, limit=BATCH)).data:
+        for found in all_found:
             try:
                 await look(found)
             except (ConditionFailed, NotFound):
@@ -79,7 +92,7 @@ class Sweep:
                 raise
             except Exception as error:
                 if self.failing is None:
-                    logger.exception("❌ %s cannot be settled; it is tried again", found.id)
+                    logger.exception("❌ %s cannot be settled; it is tried again", found.id, extra=_about(found))
                 failures.append(error.message if isinstance(error, UnderpinError) else BROKE)
         return failures
 
@@ -167,3 +180,9 @@ class Sweep:
             await self._store.update(Thread, thread.id, changes, scope=EVERYONE, only_if={"active_run": thread.active_run})
         except (ConditionFailed, NotFound):
             return
+
+
+def _about(found: Run | Thread | IdempotencyKey) -> dict[str, object]:
+    if isinstance(found, Run):
+        return about(found)
+    return {"thread_id": found.id if isinstance(found, Thread) else found.thread_id}

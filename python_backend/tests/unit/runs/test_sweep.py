@@ -57,11 +57,30 @@ async def test_a_run_whose_lease_ran_out_ends_and_its_thread_is_free(house: Hous
     assert await house.active(thread) is None
 
 
-async def test_a_live_lease_is_not_looked_at_between_starts(house: House) -> None:
+async def test_a_live_lease_of_a_worker_that_nobody_knows_is_trusted_between_starts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def nobody_knows(worker: str) -> bool | None:
+        asked.append(worker)
+        return None
+
+    monkeypatch.setattr(house.store, "worker_lives", nobody_knows)
+    runs = [await orphan(house, await house.thread()) for _ in range(3)]
+    await house.start(await house.thread(), "hang")
+    await house.sweep.sweep()
+    assert [(await house.run(run)).status for run in runs] == ["queued"] * 3
+    assert asked == ["worker_that_is_dead"]  # once, and never after ourselves
+
+
+async def test_between_starts_too_a_worker_that_the_host_knows_to_be_dead_is_not_waited_for(house: House) -> None:
     thread = await house.thread()
     run = await orphan(house, thread)
+    await hold(house, thread, run.id, until=60)
     await house.sweep.sweep()
-    assert (await house.run(run)).status == "queued"
+    assert (await house.run(run)).status == "failed"
+    assert await house.active(thread) is None
 
 
 async def test_at_start_a_worker_that_the_host_knows_to_be_dead_is_not_waited_for(house: House) -> None:
