@@ -8,6 +8,7 @@ import pytest
 
 import dev_node
 from tests.server_process import ServerProcess
+from tests.wire.functions import given
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 def http(server: ServerProcess) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.base_url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def functions(http: httpx.Client) -> Iterator[None]:
+    """Those that the scripts of the tests call."""
+    with given(http, "get_weather", "get_time", "look", "one", "two", "first", "second", "third", "last", "unknown"):
+        yield
 
 
 @pytest.fixture

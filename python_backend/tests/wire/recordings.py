@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.server_process import ServerProcess
+from tests.wire.functions import given
 
 FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "wire"
 FORMS = {"ndjson": "application/x-ndjson", "sse": "text/event-stream"}
@@ -66,11 +67,12 @@ def record(base_url: str) -> dict[str, bytes]:
 
 def _tools(http: httpx.Client) -> dict[str, str]:
     thread = _new_thread(http)
-    calls = _post(http, "/chat/stream", {"content": TOOLS, "threadId": thread})
+    with given(http, "get_weather", "get_time"):
+        calls = _post(http, "/chat/stream", {"content": TOOLS, "threadId": thread})
     run_id = re.findall(r"run_\w{24}", calls)[0]
     call_ids = list(dict.fromkeys(re.findall(r"call_\w{24}", calls)))
-    given = [{"tool_call_id": call, "output": output} for call, output in zip(call_ids, OUTPUTS, strict=True)]
-    outputs = _post(http, f"/threads/{thread}/actions", {"runId": run_id, "toolCallOutputs": given})
+    answers = [{"tool_call_id": call, "output": output} for call, output in zip(call_ids, OUTPUTS, strict=True)]
+    outputs = _post(http, f"/threads/{thread}/actions", {"runId": run_id, "toolCallOutputs": answers})
     return _stable({"tool-calls": calls, "tool-outputs": outputs, "messages": _messages(http, thread)}, "tool-outputs")
 
 

@@ -134,6 +134,7 @@ def test_stop_is_the_same_however_often(http: httpx.Client, thread, prefix):
     assert (answer["status"], answer["content"][0]["text"]["value"]) == ("incomplete", "One.")
 
 
+@pytest.mark.usefixtures("functions")
 def test_a_run_that_waits_for_tools_is_stopped_too(http: httpx.Client, thread):
     stream(http, thread, 'call look {"at": "clay"}')
     run = http.get(f"/threads/{thread}/history").json()["activeRun"]
@@ -143,6 +144,7 @@ def test_a_run_that_waits_for_tools_is_stopped_too(http: httpx.Client, thread):
     assert list(parse_sse(http.get(f"/chat/stream/{run['id']}").text.split("\n")))[-1].name == "thread.run.cancelled"
 
 
+@pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize("prefix", ["/threads", "/api/assistants/threads"])
 def test_outputs_that_do_not_fit_are_refused(http: httpx.Client, thread, prefix):
     def post(run: str, *calls: str) -> httpx.Response:

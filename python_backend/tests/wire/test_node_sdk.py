@@ -81,6 +81,7 @@ def test_citations_come_as_annotations(chat, thread, stored: Stored):
     assert seen["messages"] == [answer]
 
 
+@pytest.mark.usefixtures("functions")
 def test_tools_are_called_and_their_outputs_answered(chat, thread, stored: Stored):
     script = 'call get_weather {"location": "Zürich 🏔"}\ncall get_time {"zone": "CET"}\nsay "It is $1 at $2."'
     asked, answered = chat(script, outputs=[["sunny ☀️", "noon"]])
@@ -102,6 +103,7 @@ def test_tools_are_called_and_their_outputs_answered(chat, thread, stored: Store
     assert answered["run"]["id"] == asked["run"]["id"]
 
 
+@pytest.mark.usefixtures("functions")
 def test_several_rounds_of_tools_and_words_between_them(chat, thread, stored: Stored):
     script = (
         'say "Let me look."\ncall first {}\ncall second {}\ncall third {"n": 3}\nsay "Once more."\ncall last {}\nsay "Found: $4"'
@@ -115,6 +117,7 @@ def test_several_rounds_of_tools_and_words_between_them(chat, thread, stored: St
     assert streams[0]["calls"].index("messageDone") < streams[0]["calls"].index("toolCallCreated")
 
 
+@pytest.mark.usefixtures("functions")
 def test_a_function_that_returned_nothing_has_an_empty_output(chat):
     # A front end's handler may return undefined for a name that it does not know: JSON.stringify leaves the field out.
     _, answered = chat('call unknown {}\nsay "<$1>"', outputs=[[None]])

@@ -13,7 +13,7 @@ A_CLAIM = 1_000_000_000
 """Numbers of the next owner of a run begin this much higher."""
 
 
-@pytest.mark.usefixtures("node")
+@pytest.mark.usefixtures("node", "functions")
 @pytest.mark.parametrize("sdk", ["openai-4", "openai-6"])
 def test_the_screen_shows_what_the_thread_holds(server: ServerProcess, http: httpx.Client, sdk):
     content = (
@@ -48,6 +48,7 @@ def outputs_for(event: Event) -> dict[str, object]:
     return {"runId": event.data["id"], "toolCallOutputs": [{"tool_call_id": call["id"], "output": "x"} for call in calls]}
 
 
+@pytest.mark.usefixtures("functions")
 def test_outputs_come_in_the_moment_in_which_they_are_asked_for(server: ServerProcess, http: httpx.Client):
     """The one who asked is still tidying up then: nothing of that may touch the one who goes on."""
     before = len(server.log)
@@ -70,6 +71,7 @@ def test_outputs_come_in_the_moment_in_which_they_are_asked_for(server: ServerPr
     assert "❌" not in said
 
 
+@pytest.mark.usefixtures("functions")
 def test_a_question_that_waits_for_outputs_is_taken_over(http: httpx.Client):
     thread = new_thread(http)
     with http.stream("POST", "/chat/stream", json={"content": "call look {}", "threadId": thread}) as asked:

@@ -104,6 +104,7 @@ def test_a_client_that_goes_away_does_not_stop_the_run(http: httpx.Client):
     assert text_of(events).endswith("word50")
 
 
+@pytest.mark.usefixtures("functions")
 def test_tool_outputs_continue_the_log_of_the_run(http: httpx.Client):
     thread, run = start(http, 'say "Hm."\ncall look {"at": "clay"}\nsay "It is $1."')
     asked = follow(http, f"/chat/stream/{run}")
