@@ -7,6 +7,7 @@ that is enough is for the caller to say.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .abbreviations import Expansions, expand
 from .base import Evidence, Found, Passage, Quote
@@ -29,6 +30,9 @@ _FOR_CONTEXT = 0.3
 _FOR_PASSAGE = 0.1
 _FOR_SUBJECT = 0.1
 _FOR_FORMULA = 0.1
+# Only to what has about all that is asked for: side by side, the words mean what the question means.
+_FOR_NEIGHBOURS = 0.1
+_ABOUT_ALL = 1.0
 _WRONG_KIND = 0.25
 
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|means?|gives?|uses?|can|may|must|should|does|do)\b|=")
@@ -115,8 +119,12 @@ def _quote(question: Question, unit: _Unit, passage_score: float) -> Quote:
     score = coverage + _FOR_CONTEXT * nearness + _FOR_PASSAGE * passage_score + _FOR_SUBJECT * _subject_is_asked(question, unit)
     if question.wants_formula and "=" in unit.text:
         score += _FOR_FORMULA
+    if not fits:
+        score -= _WRONG_KIND
+    if score >= _ABOUT_ALL:
+        score += _FOR_NEIGHBOURS * _neighbours_kept(question.terms, unit)
     text = f"{unit.before} {unit.text}" if unit.before and _LEANS.match(unit.text) else unit.text
-    return Quote(unit.passage, text, score if fits else score - _WRONG_KIND, fits, bool(unit.cells), unit.after)
+    return Quote(unit.passage, text, score, fits, bool(unit.cells), unit.after)
 
 
 def _coverage(terms: Sequence[Term], unit: _Unit, question: Question) -> float:
@@ -135,6 +143,15 @@ def _subject_is_asked(question: Question, unit: _Unit) -> float:
     words = content(subject)
     asked = {form for term in question.terms for form in term.any}
     return sum(word in asked for word in words) / len(words) if words else 0.0
+
+
+def _neighbours_kept(terms: Sequence[Term], unit: _Unit) -> float:
+    """Which share of the question's neighbouring terms stand side by side in the quote: `soil types` do not in `soil behaviour
+    type`."""
+    pairs = list(pairwise(terms))
+    said = list(pairwise(stems(unit.text)))
+    kept = sum(any(one in a.forms and other in b.forms for one, other in said) for a, b in pairs)
+    return kept / len(pairs) if pairs else 0.0
 
 
 def _level(term: Term, unit: _Unit, question: Question) -> float:

@@ -23,6 +23,8 @@ NEAR = 0.75
 """Further quotes are shown when they reach this share of the best one's score."""
 SURE, NEAR_WHEN_SURE = 1.0, 0.85
 """From this score on the best quote has all that was asked for, and few others are of use."""
+CERTAIN, NEAR_WHEN_CERTAIN = 1.15, 0.95
+"""From this score on it has that in the question's own words, side by side: others must be about as good."""
 MAX_QUOTES = 4
 MAX_ROWS = 6
 """Rows that score like the first one are one answer: a table was asked for."""
@@ -185,7 +187,7 @@ def _chosen(read: _Output) -> list[_Quote]:
     if not good:
         return []
     best = good[0]
-    near = NEAR_WHEN_SURE if best.score >= SURE else NEAR
+    near = NEAR_WHEN_CERTAIN if best.score >= CERTAIN else NEAR_WHEN_SURE if best.score >= SURE else NEAR
     close = [quote for quote in good if quote.score >= best.score * near]
     if best.is_row:
         like_it = [quote for quote in close if quote.is_row and quote.score == best.score]

@@ -52,6 +52,14 @@ async def test_the_sentence_that_has_the_words_comes_first(library: Library) -> 
     assert await best(library, "How heavy is the hammer?") == "The hammer has a mass of 60 kg."
 
 
+async def test_words_that_stand_side_by_side_as_in_the_question_count_for_more(tmp_path: Path) -> None:
+    text = "# Soil types\n\nThe soil behaviour types are nine.\n\nThe soil types are sand and clay.\n"
+    (tmp_path / "types.md").write_text(text, encoding="utf-8")
+    first, second, *_ = (await evidence(Library(tmp_path), "What are the soil types?")).quotes
+    assert first.text == "The soil types are sand and clay."
+    assert second.score < 0.95 * first.score
+
+
 async def test_a_sentence_that_leans_on_the_one_before_brings_it_along(library: Library) -> None:
     assert await best(library, "How far does the hammer fall?") == "The hammer has a mass of 60 kg. It falls 700 mm."
 

@@ -166,6 +166,13 @@ async def test_weak_repeated_and_overlapping_quotes_are_left_out() -> None:
     assert "Rock is hard." not in text
 
 
+@pytest.mark.parametrize(("score", "shown"), [(1.2, ["Best.", "Near."]), (1.1, ["Best.", "Near.", "Further."])])
+async def test_the_surer_the_best_quote_is_the_nearer_others_must_be(score: float, shown: list[str]) -> None:
+    output = found(quote("Best.", score), quote("Near.", 0.96 * score), quote("Further.", 0.9 * score))
+    said = await answer(request(*searched(output)))
+    assert [text for text in ("Best.", "Near.", "Further.") if text in said] == shown
+
+
 async def test_of_a_table_only_the_rows_that_match_best_are_shown() -> None:
     rows = [quote(f"Soil: {n}", 1.0 if n < 2 else 0.95, is_row=True) for n in range(4)]
 
