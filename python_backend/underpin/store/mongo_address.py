@@ -1,7 +1,9 @@
 """MONGODB_URI: what the driver makes of it, and what of it may be shown, which is the hosts alone."""
 
+import logging
 import re
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -13,6 +15,8 @@ from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from ..errors import ConfigError
+
+logger = logging.getLogger("underpin.store")
 
 Document = dict[str, Any]
 
@@ -62,8 +66,8 @@ def client_of(uri: str, timeouts: Timeouts) -> tuple[AsyncMongoClient[Document],
         **({} if "retrywrites" in options else {"retryWrites": False}),
     }
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of options that nobody knows: they may hold anything, and are not used
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
             client: AsyncMongoClient[Document] = AsyncMongoClient(uri, **given)
             database = client.get_default_database(DEFAULT_DATABASE).name
     except (PyMongoError, ValueError, TypeError) as error:
@@ -72,9 +76,16 @@ def client_of(uri: str, timeouts: Timeouts) -> tuple[AsyncMongoClient[Document],
         raise ConfigError(
             "MONGODB_URI names a certificate file that cannot be read. Correct it in python_backend/.env."
         ) from None
+    _tell_of_ignored(options, " ".join(str(one.message) for one in said).lower())
     srv = uri.startswith("mongodb+srv://")
     tls = options.get("tls", options.get("ssl", str(srv).lower())) == "true"
     return client, Address(_hosts(client), database, tls, srv)
+
+
+def _tell_of_ignored(options: Iterable[str], said: str) -> None:
+    names = [name for name in options if re.fullmatch("[a-z]{3,50}", name) and name in said]
+    if names:
+        logger.warning("⚠️ MONGODB_URI has options that are not known, or whose values cannot be used: %s", ", ".join(names))
 
 
 def database_of(client: AsyncMongoClient[Document], address: Address, timeouts: Timeouts) -> AsyncDatabase[Document]:
@@ -100,7 +111,7 @@ def _why(error: Exception) -> str:
         return f"the user or the password holds a character that must be percent-encoded. {FORM}"
     if re.search(r"\bport\b", text, re.IGNORECASE):
         return f"its port is not a number from 1 to 65535, or a character of the password is not percent-encoded. {FORM}"
-    if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
+    if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI) and "host" not in text:
         return "its options do not fit each other, or need a part of the driver that is not installed"
     return f"it is not an address of MongoDB. {FORM}"
 

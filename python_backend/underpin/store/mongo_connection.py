@@ -76,9 +76,10 @@ class Connection:
         except asyncio.CancelledError:
             await self.close()
             raise
-        if isinstance(self._why, Refused):
+        why = self._why
+        if isinstance(why, Refused):
             await self.close()
-            raise ConfigError(self._why.message)
+            raise ConfigError(why.message)
 
     async def close(self) -> None:
         """Finish what was asked before, and let go. May be called twice."""

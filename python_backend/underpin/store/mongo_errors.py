@@ -50,7 +50,7 @@ _CAUSES: tuple[tuple[tuple[str, ...], str], ...] = (
         ("name or service not known", "nodename nor servname", "getaddrinfo failed", "name resolution", "no address associated"),
         "is not found: no address is known for that host name",
     ),
-    (("connection refused", "connect call failed"), "refuses connections: is it running, and is the port right?"),
+    (("connection refused", "connect call failed"), "refuses connections: look whether it runs, and at the port"),
     (("unreachable", "no route to host"), "is not reachable from this network"),
     (
         ("connection closed", "connection is closed", "connection reset", "broken pipe"),
@@ -126,6 +126,8 @@ def _misconfigured(error: Exception, address: Address) -> UnderpinError:
     kinds = {type(one).__name__ for one in _chain(error)}
     if kinds & {"NXDOMAIN", "NoAnswer"} or "DNS query name does not exist" in str(error):
         return _not_for_us("is not found: the DNS knows no MongoDB of that name (mongodb+srv://)", address)
+    if "Invalid URI host" in str(error):
+        return _not_for_us("cannot be looked up: mongodb+srv:// goes with a name of the DNS, mongodb:// with any host", address)
     if "wire version" in str(error):
         return _not_for_us("is too old: MongoDB 4.4 or newer is needed", address)
     if address.srv:

@@ -56,8 +56,12 @@ def collection_name(kind: type[Stored]) -> str:
 
 async def make_indexes(database: AsyncDatabase[Document], indexes: Sequence[Index]) -> None:
     """Make those that nothing serves for yet. An index of another shape or name that is in the way is left, with a warning."""
-    collections = {index.collection for index in indexes}
-    await asyncio.gather(*(_make(database, name, [i for i in indexes if i.collection == name]) for name in sorted(collections)))
+    collections = sorted({index.collection for index in indexes})
+    making = [_make(database, name, [index for index in indexes if index.collection == name]) for name in collections]
+    # All are waited for, so that none goes on beside a close that follows the first failure.
+    for failure in await asyncio.gather(*making, return_exceptions=True):
+        if failure is not None:
+            raise failure
 
 
 async def _make(database: AsyncDatabase[Document], name: str, indexes: Sequence[Index]) -> None:
