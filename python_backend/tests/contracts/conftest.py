@@ -1,18 +1,26 @@
 """A database of each backend for every test of the store's contracts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.backends import BACKENDS, Backend
+from tests.contracts.backends import Backend, MongoBackend, SqliteBackend
+from tests.mongo_servers.fixtures import obtained
+from tests.mongo_servers.processes import own_database
+from tests.mongo_servers.servers import MongoServers, server_names
 from underpin.store.base import Conversations, Store
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    return BACKENDS[request.param](tmp_path / "data")
+@pytest.fixture(params=["sqlite", *server_names()])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    if request.param == "sqlite":
+        yield SqliteBackend(str(tmp_path / "data"))
+        return
+    servers: MongoServers = request.getfixturevalue("mongo_servers")
+    with own_database(obtained(lambda: servers.running(request.param))) as uri:
+        yield MongoBackend(uri)
 
 
 @pytest_asyncio.fixture

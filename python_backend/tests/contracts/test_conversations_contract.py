@@ -47,6 +47,7 @@ async def test_a_user_has_one_row_for_a_thread(conversations: Conversations) -> 
     assert [one.name for one in await conversations.page("ann")] == ["first"]
 
 
+@pytest.mark.race
 async def test_one_of_fifty_adds_is_the_row(backend: Backend, another: Callable[[], Awaitable[Store]]) -> None:
     rooms = [backend.conversations(await another()) for _ in range(2)]
     added = await asyncio.gather(*(rooms[number % 2].add(row(number)) for number in range(50)))

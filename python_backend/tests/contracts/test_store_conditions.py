@@ -114,6 +114,7 @@ async def test_operators_of_a_database_are_only_text(store: Store) -> None:
         assert (await store.page(Run, None, scope=ANN, where={"claim": claim})).data[0].id == f"run_{claim}"
 
 
+@pytest.mark.race
 async def test_one_of_fifty_claims_wins(another: Callable[[], Awaitable[Store]]) -> None:
     stores = [await another(), await another()]
     await stores[0].add(thread())
@@ -135,6 +136,7 @@ async def test_one_of_fifty_claims_wins(another: Callable[[], Awaitable[Store]])
     assert await stores[1].get(Thread, "thread_t", scope=ANN) == winner
 
 
+@pytest.mark.race
 async def test_fifty_incs_give_fifty_numbers(another: Callable[[], Awaitable[Store]]) -> None:
     stores = [await another(), await another()]
     await stores[0].add(thread())
@@ -144,6 +146,7 @@ async def test_fifty_incs_give_fifty_numbers(another: Callable[[], Awaitable[Sto
     assert sorted(one.last_seq for one in changed) == list(range(1, 51))
 
 
+@pytest.mark.race
 async def test_a_refusal_always_shows_a_field_that_does_not_hold(another: Callable[[], Awaitable[Store]]) -> None:
     """Two who take a thing from each other: what the loser is shown never meets the condition that it lost by."""
     stores = [await another(), await another()]

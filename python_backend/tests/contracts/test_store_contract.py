@@ -228,6 +228,7 @@ async def test_next_seq_counts_for_each_owner(store: Store) -> None:
     assert (await store.get(Owner, "ann", scope=ANN)).last_seq == 4
 
 
+@pytest.mark.race
 async def test_next_seq_gives_fifty_callers_fifty_numbers(another: Callable[[], Awaitable[Store]]) -> None:
     stores = [await another(), await another()]
     numbers = await asyncio.gather(*(stores[turn % 2].next_seq("ann") for turn in range(50)))

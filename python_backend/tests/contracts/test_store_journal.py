@@ -74,6 +74,7 @@ async def test_a_batch_of_two_hundred_runs_is_one_call(store: Store) -> None:
     assert held == [bool(int(name) % 10) for name in names]
 
 
+@pytest.mark.race
 async def test_the_head_never_counts_for_two_claims(another: Callable[[], Awaitable[Store]]) -> None:
     """An owner flushes while another takes the run over: whatever was answered True stands before the takeover."""
     stores = [await another(), await another()]

@@ -1,11 +1,10 @@
-"""A process that writes until it is killed: `python -m tests.contracts.writing_child BACKEND FOLDER`.
+"""A process that writes until it is killed: `python -m tests.contracts.writing_child BACKEND PLACE`.
 
 It prints a number when, and only when, the store has answered both writes of that number.
 """
 
 import asyncio
 import sys
-from pathlib import Path
 
 from tests.contracts.backends import BACKENDS
 from tests.contracts.stored_things import chunk, message, run
@@ -14,8 +13,8 @@ from underpin.store.base import JournalWrite
 MOST = 100_000
 
 
-async def main(backend: str, folder: Path) -> None:
-    store = BACKENDS[backend](folder).store()
+async def main(backend: str, place: str) -> None:
+    store = BACKENDS[backend](place).store()
     await store.open()
     await store.add(run(claim="c"))
     for number in range(MOST):
@@ -25,4 +24,4 @@ async def main(backend: str, folder: Path) -> None:
         print(number, flush=True)
 
 
-asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+asyncio.run(main(sys.argv[1], sys.argv[2]))

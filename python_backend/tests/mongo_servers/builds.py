@@ -106,7 +106,7 @@ def check_jars(folder: Path, sums: str) -> None:
 
 def run(command: Sequence[str], folder: Path, tell: Tell, environment: Mapping[str, str] | None = None) -> None:
     """Run a command to its end, telling every now and then that it goes on. Raises Unavailable with its last words."""
-    log = folder / "build.log"
+    log, program = folder / "build.log", Path(command[0]).stem
     began_s = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -118,23 +118,25 @@ def run(command: Sequence[str], folder: Path, tell: Tell, environment: Mapping[s
             env={**os.environ, **(environment or {})},
         )
         try:
-            code = wait(process, lambda: tell(f"  {Path(command[0]).stem}: {time.monotonic() - began_s:.0f} s"))
-        except BaseException:
-            process.kill()
+            code = wait(process, lambda: tell(f"  {program}: {time.monotonic() - began_s:.0f} s"))
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"'{program}' did not end within {COMMAND_S} s") from None
+        finally:
+            process.kill()  # it has ended, or is no longer wanted
             process.wait()
-            raise
     if code != 0:
         words = " ".join(log.read_text("utf-8", "replace").split())
-        raise Unavailable(f"'{Path(command[0]).stem}' failed: {words[-600:]}")
+        raise Unavailable(f"'{program}' failed: {words[-600:]}")
 
 
 def wait(process: "subprocess.Popen[bytes]", still: Callable[[], None]) -> int:
+    """Its exit code. Raises subprocess.TimeoutExpired after COMMAND_S."""
     for _ in range(COMMAND_S // TELL_EVERY_S):
         try:
             return process.wait(TELL_EVERY_S)
         except subprocess.TimeoutExpired:
             still()
-    raise Unavailable(f"'{process.args[0]}' did not end within {COMMAND_S} s")  # type: ignore[index]
+    return process.wait(0)
 
 
 if __name__ == "__main__":

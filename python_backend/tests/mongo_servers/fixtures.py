@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -60,12 +60,8 @@ def obtained(get: Callable[[], T]) -> T:
     try:
         return get()
     except Unavailable as failed:
-        reason = f"{failed}; or set {GIVEN} to a MongoDB that tests may write to"
-    _without(reason)
-
-
-def _without(reason: str) -> NoReturn:
-    pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
+        ends = pytest.fail.Exception if os.environ.get("CI") else pytest.skip.Exception
+        raise ends(f"{failed}; or set {GIVEN} to a MongoDB that tests may write to", pytrace=False) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:

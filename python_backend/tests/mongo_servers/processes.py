@@ -39,7 +39,12 @@ class GivenServer:
 
     def uri(self, database: str = "") -> str:
         parts = urlsplit(self._uri)
-        return urlunsplit(parts._replace(path=f"/{database}")) if database else self._uri
+        if not database:
+            return self._uri
+        query, named = parts.query, parts.path.strip("/")
+        if named and "@" in parts.netloc and "authsource=" not in query.lower():
+            query = f"{query}&authSource={named}".lstrip("&")  # where the login is looked up does not move
+        return urlunsplit(parts._replace(path=f"/{database}", query=query))
 
 
 class MongoProcess:
