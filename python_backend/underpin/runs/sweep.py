@@ -74,11 +74,13 @@ class Sweep:
 
     async def _left_by_the_dead(self) -> list[str]:
         """Asks the host once for each other worker: a healthy server pays one query."""
-        where: Conditions = {"settled": False, "lease_until": Below(self._store.now() + FAR_S)}
+        now = self._store.now()
+        where: Conditions = {"settled": False, "lease_until": Below(now + FAR_S)}
         runs = (await self._store.page(Run, None, scope=EVERYONE, where=where, limit=BATCH)).data
         workers = {run.worker for run in runs if run.worker is not None and run.worker != self._claims.worker}
         dead = {worker for worker in workers if await self._store.worker_lives(worker) is False}
-        return await self._look_at_all([run for run in runs if run.worker in dead], self._look_at_owner)
+        left = [run for run in runs if run.worker in dead and (run.lease_until or 0.0) >= now]  # the others were looked at
+        return await self._look_at_all(left, self._look_at_owner)
 
     async def _look_at_all(self, all_found: Iterable[T], look: Callable[[T], Awaitable[None]]) -> list[str]:
         """Look at each; what cannot be settled keeps nothing else waiting. Why it could not."""

@@ -232,7 +232,8 @@ async def test_one_thing_that_cannot_be_settled_does_not_stop_the_others(house: 
     await house.sweep.sweep(at_start=True)
     assert [(await house.run(run)).status for run in runs] == ["failed", "queued", "failed"]
     assert house.sweep.failing is not None
-    assert poisoned in caplog.text
+    (why,) = [record for record in caplog.records if "cannot be settled" in record.getMessage()]
+    assert (vars(why)["run_id"], vars(why)["thread_id"]) == (poisoned, threads[1].id)
     house.store.watcher = watcher
     await house.sweep.sweep(at_start=True)
     assert (await house.run(runs[1])).status == "failed"
