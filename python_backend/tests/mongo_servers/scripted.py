@@ -44,7 +44,7 @@ class ScriptedMongo:
             return self.hello(command)
         if name in ("find", "listindexes"):
             return {"ok": 1, "cursor": {"id": 0, "ns": "a.b", "firstBatch": []}}
-        return {"ok": 1, "n": 0}
+        return {"ok": 1, "n": 0, "nModified": 0}
 
     def hello(self, command: Document) -> Document:
         """A single server of MongoDB 7, with its time."""

@@ -15,6 +15,7 @@ from functools import partial
 from bson import ObjectId
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.errors import DuplicateKeyError
 
 from ..errors import AlreadyExists
@@ -104,13 +105,13 @@ async def _add(rows: AsyncCollection[Document], places: AsyncCollection[Document
 
 
 async def _newest(rows: AsyncCollection[Document], user: str, thread_id: str) -> Conversation | None:
-    return max([row async for row in _read(rows, _of(user, thread_id))], key=_age, default=None)
+    return max([row async for row in _read(rows.find(_of(user, thread_id)))], key=_age, default=None)
 
 
 async def _listed(rows: AsyncCollection[Document], user: str, limit: int) -> list[Conversation]:
     """The server's order is ours but for dates that are text, which only a look at the rows can compare."""
     newest: dict[str, Conversation] = {}
-    async with aclosing(_read(rows, _whose(user))) as found:
+    async with aclosing(_read(rows.find(_whose(user)).sort("createdAt", DESCENDING).batch_size(1000))) as found:
         async for row in found:
             known = newest.get(row.threadId)
             if known is None and len(newest) == limit:
@@ -120,10 +121,9 @@ async def _listed(rows: AsyncCollection[Document], user: str, limit: int) -> lis
     return sorted(newest.values(), key=_age, reverse=True)
 
 
-async def _read(rows: AsyncCollection[Document], where: Document) -> AsyncGenerator[Conversation, None]:
-    """Rows by date, the newest first and those without one last."""
-    async with rows.find(where).sort("createdAt", DESCENDING).batch_size(1000) as cursor:
-        async for document in cursor:
+async def _read(found: AsyncCursor[Document]) -> AsyncGenerator[Conversation, None]:
+    async with found:
+        async for document in found:
             if isinstance(document.get("threadId"), str):
                 yield _conversation(document)
 
