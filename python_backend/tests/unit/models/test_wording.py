@@ -28,7 +28,7 @@ WORDING = Wording(secrets=("hunter2canary", "ollama"), hosts=("10.0.0.5:8080", "
         ('bad\nTraceback (most recent call last):\n  File "/srv/app.py", line 3', "bad"),
         ('bad File "/srv/app.py", line 3, in f', "bad"),
         ("cannot open /home/anna/models/secret.gguf today", "cannot open … today"),
-        ("no /srv/x, /app/main.py: or /root/.cache/y", "no …, …: or …"),
+        ("no /srv/x, /app/main.py: or /opt/.cache/y", "no …, …: or …"),
         ("POST /v1/models or /chat/completions", "POST /v1/models or /chat/completions"),
         ("and/or 1/2 meta-llama/Llama-3.1-8B-Instruct", "and/or 1/2 meta-llama/Llama-3.1-8B-Instruct"),
         ("line\r\n\x1b[31mred\x00\u2028end", "line [31mred end"),
