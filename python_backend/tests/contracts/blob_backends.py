@@ -1,13 +1,11 @@
 """The implementations that the contract of Blobs is held against: a new one is a class here and a line in BLOB_BACKENDS."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import pymongo
-import pytest
+from pymongo import MongoClient
 
 from underpin.store.base import Blobs
 from underpin.store.blobs_directory import DirectoryBlobs
@@ -16,7 +14,11 @@ from underpin.store.mongo import MongoStore
 
 
 class BlobBackend(Protocol):
-    """One empty place for bytes, reached by as many Blobs as a test makes."""
+    """One empty place for bytes, reached by as many Blobs as a test makes: `BLOB_BACKENDS[backend.name](backend.place)` is
+    another on it."""
+
+    name: str
+    place: str
 
     def blobs(self) -> Blobs:
         """Blobs that are not open yet, on the same place each time, as another process would have them."""
@@ -24,13 +26,15 @@ class BlobBackend(Protocol):
     def leftovers(self) -> list[str]:
         """Everything that lies in the place, whole or not."""
 
-    def remove(self) -> None:
-        """Leave nothing of the place itself."""
-
 
 class DirectoryBackend:
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
+    """`place` is the folder of all data."""
+
+    name = "directory"
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.data_dir = Path(place)
 
     def blobs(self) -> DirectoryBlobs:
         return DirectoryBlobs(self.data_dir)
@@ -39,33 +43,25 @@ class DirectoryBackend:
         folder = self.data_dir / "blobs"
         return sorted(os.listdir(folder)) if folder.exists() else []
 
-    def remove(self) -> None:
-        """It goes with the test's folder."""
-
 
 class GridFSBackend:
-    """A database of its own on the server of MONGODB_TEST_URI, named after the folder."""
+    """`place` is a URI with a database in it."""
 
-    def __init__(self, data_dir: Path) -> None:
-        server = os.environ.get("MONGODB_TEST_URI")
-        if server is None:
-            pytest.skip("MONGODB_TEST_URI names no MongoDB to test on")
-        self.name = "underpin_test_" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:20]
-        self.uri = server.rstrip("/") + "/" + self.name
+    name = "gridfs"
+
+    def __init__(self, place: str) -> None:
+        self.place = place
 
     def blobs(self) -> "OnItsOwn":
-        return OnItsOwn(self.uri)
+        return OnItsOwn(self.place)
 
     def leftovers(self) -> list[str]:
-        with pymongo.MongoClient(self.uri) as client:
-            database = client[self.name]
+        client: MongoClient[dict[str, Any]]
+        with MongoClient(self.place) as client:
+            database = client.get_default_database()
             files = [one["_id"] for one in database[f"{BUCKET}.files"].find({}, {"_id": 1})]
             chunks = [one["files_id"] for one in database[f"{BUCKET}.chunks"].find({}, {"files_id": 1})]
         return sorted({*files, *chunks})
-
-    def remove(self) -> None:
-        with pymongo.MongoClient(self.uri) as client:
-            client.drop_database(self.name)
 
 
 class OnItsOwn(GridFSBlobs):
@@ -84,4 +80,4 @@ class OnItsOwn(GridFSBlobs):
         await self._own.close()
 
 
-BLOB_BACKENDS: dict[str, Callable[[Path], BlobBackend]] = {"directory": DirectoryBackend, "gridfs": GridFSBackend}
+BLOB_BACKENDS: dict[str, Callable[[str], BlobBackend]] = {"directory": DirectoryBackend, "gridfs": GridFSBackend}

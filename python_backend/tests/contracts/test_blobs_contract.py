@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.contracts.blob_backends import BLOB_BACKENDS, BlobBackend
+from tests.contracts.blob_backends import BlobBackend, DirectoryBackend, GridFSBackend
+from tests.mongo_servers.fixtures import obtained
+from tests.mongo_servers.processes import own_database
+from tests.mongo_servers.servers import MongoServers, server_names
 from underpin.errors import AlreadyExists, NotFound, StoreUnavailable
 from underpin.ids import new_id
 from underpin.store.base import Blobs
@@ -19,11 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
 
 
-@pytest.fixture(params=BLOB_BACKENDS)
+@pytest.fixture(params=["directory", *server_names()])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobBackend]:
-    made = BLOB_BACKENDS[request.param](tmp_path / "data")
-    yield made
-    made.remove()
+    if request.param == "directory":
+        yield DirectoryBackend(str(tmp_path / "data"))
+        return
+    servers: MongoServers = request.getfixturevalue("mongo_servers")
+    with own_database(obtained(lambda: servers.running(request.param))) as uri:
+        yield GridFSBackend(uri)
 
 
 @pytest_asyncio.fixture
@@ -220,15 +226,10 @@ async def test_many_are_written_and_read_at_once(blobs: Blobs) -> None:
 
 @pytest.mark.parametrize("round_number", range(3))
 async def test_a_killed_writer_leaves_no_bytes_to_read_and_delete_clears_up(
-    request: pytest.FixtureRequest,
-    backend: BlobBackend,
-    another: Callable[[], Awaitable[Blobs]],
-    tmp_path: Path,
-    round_number: int,
+    backend: BlobBackend, another: Callable[[], Awaitable[Blobs]], round_number: int
 ) -> None:
-    name = request.node.callspec.params["backend"]
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.contracts.writing_blobs_child", name, str(tmp_path / "data")),
+        *(sys.executable, "-m", "tests.contracts.writing_blobs_child", backend.name, backend.place),
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
@@ -265,7 +266,7 @@ async def test_closed_blobs_are_unavailable(blobs: Blobs, blob_id: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such permissions")
 async def test_files_are_the_owners_alone_and_named_by_their_ids(tmp_path: Path, blob_id: str) -> None:
-    backend = BLOB_BACKENDS["directory"](tmp_path / "data")
+    backend = DirectoryBackend(str(tmp_path / "data"))
     blobs = backend.blobs()
     await blobs.open()
     await blobs.write(blob_id, pieces(b"x"))

@@ -1,4 +1,4 @@
-"""A process that writes blobs until it is killed: `python -m tests.contracts.writing_blobs_child BACKEND FOLDER`.
+"""A process that writes blobs until it is killed: `python -m tests.contracts.writing_blobs_child BACKEND PLACE`.
 
 It prints `begun ID` before it begins, and `done ID` when, and only when, the bytes were answered for.
 """
@@ -6,7 +6,6 @@ It prints `begun ID` before it begins, and `done ID` when, and only when, the by
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from tests.contracts.blob_backends import BLOB_BACKENDS
 from underpin.ids import new_id
@@ -20,8 +19,8 @@ async def pieces(blob_id: str) -> AsyncIterator[bytes]:
         yield blob_id.encode() * (REPEATED // 100)
 
 
-async def main(backend: str, folder: Path) -> None:
-    blobs = BLOB_BACKENDS[backend](folder).blobs()
+async def main(backend: str, place: str) -> None:
+    blobs = BLOB_BACKENDS[backend](place).blobs()
     await blobs.open()
     for _ in range(MOST):
         blob_id = new_id("file-")
@@ -30,4 +29,4 @@ async def main(backend: str, folder: Path) -> None:
         print("done", blob_id, flush=True)
 
 
-asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+asyncio.run(main(sys.argv[1], sys.argv[2]))

@@ -28,10 +28,16 @@ class TcpProxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Cut every connection, with what it holds, and take new ones."""
         for writer in list(self._writers):
             writer.transport.abort()
-        if self._pipes:
-            await asyncio.wait(set(self._pipes))
+        pipes = set(self._pipes)
+        for pipe in pipes:
+            pipe.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
 
     def hold(self) -> None:
         """Take everything, and pass nothing on."""
@@ -68,7 +74,7 @@ class TcpProxy:
             pass
         finally:
             for writer in both:
-                writer.transport.abort()
+                writer.close()  # and send what is on its way
                 self._writers.discard(writer)
 
     async def __aenter__(self) -> Self:
