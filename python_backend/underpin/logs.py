@@ -42,3 +42,5 @@ def configure(*, json_lines: bool, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    # It would tell of every command with the documents in it.
+    logging.getLogger("pymongo").setLevel(logging.WARNING)
