@@ -34,11 +34,13 @@ FORM = (
 @dataclass(frozen=True)
 class Timeouts:
     """`answer_s`: to find a server that can be written to, and to open a connection to it; `socket_s`: one answer of it;
-    `majority_s`: the confirmation of a write by most members of a replica set."""
+    `majority_s`: the confirmation of a write by most members of a replica set; `close_s`: what is under way when the server
+    stops."""
 
     answer_s: float = 3.0
     socket_s: float = 10.0
     majority_s: float = 5.0
+    close_s: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ Prepare = Callable[[AsyncDatabase[Document]], Awaitable[None]]
 
 NO_SUCH_COMMAND = 59
 PATIENCE = 5
+CLOSED = "The store is closed."
 
 
 class Connection:
@@ -84,7 +85,7 @@ class Connection:
     async def close(self) -> None:
         """Finish what was asked before, and let go. May be called twice."""
         if self._closing is None:
-            self._why = StoreUnavailable("The store is closed.")
+            self._why = StoreUnavailable(CLOSED)
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 
@@ -108,11 +109,17 @@ class Connection:
         before = [self._turns[turn] for turn in turns if turn in self._turns]
         calling: asyncio.Task[R] = asyncio.create_task(self._in_turn(work, before))
         self._calls.add(calling)
-        calling.add_done_callback(self._calls.discard)
+        calling.add_done_callback(self._end_call)
         for turn in turns:
             self._turns[turn] = calling
             calling.add_done_callback(partial(self._end_turn, turn))
-        return await asyncio.shield(calling)
+        try:
+            return await asyncio.shield(calling)
+        except asyncio.CancelledError:
+            asking = asyncio.current_task()
+            if calling.cancelled() and asking is not None and not asking.cancelling():
+                raise StoreUnavailable(CLOSED) from None  # the call was given up, and not who waited for it
+            raise
 
     async def ping(self) -> None:
         """Return when the server answers one who may use the database."""
@@ -125,6 +132,11 @@ class Connection:
             if time.monotonic() - asked_s > self._timeouts.answer_s:
                 raise StoreUnavailable("The database does not answer: it is busy.", retry_after_s=RETRY_AFTER_S)
         return await self._told(work)
+
+    def _end_call(self, call: asyncio.Task[Any]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # looked at here too: whoever asked may have gone, and then nobody else does
 
     def _end_turn(self, turn: str, call: asyncio.Task[Any]) -> None:
         if self._turns.get(turn) is call:
@@ -196,6 +208,13 @@ class Connection:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         if self._calls:
-            await asyncio.wait(set(self._calls))  # bounded: by the driver's timeouts
+            _, late = await asyncio.wait(set(self._calls), timeout=self._timeouts.close_s)
+            for call in late:
+                call.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         if self._client is not None:
-            await self._client.close()
+            try:
+                async with asyncio.timeout(self._timeouts.answer_s):
+                    await self._client.close()
+            except TimeoutError:
+                await self._client.close()  # without the goodbye to the server, for which the first waited

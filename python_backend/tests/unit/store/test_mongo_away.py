@@ -1,6 +1,7 @@
 """MongoDB goes away and comes back: a sentence meanwhile, nothing acknowledged is lost, and it heals by itself within 10 s."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -135,14 +136,31 @@ async def test_a_write_without_an_answer_may_be_repeated(store: MongoStore, prox
     assert (await store.get(Run, "run_r", scope=ANN)).journal_last == 3
 
 
-async def test_closing_while_nothing_answers_ends(store: MongoStore, proxy: TcpProxy) -> None:
+async def test_closing_while_nothing_answers_ends(proxy: TcpProxy, mongo_database: str) -> None:
+    store = MongoStore(through(proxy, mongo_database), timeouts=Timeouts(answer_s=0.5, socket_s=60, close_s=0.5))
+    await store.open()
     proxy.hold()
     waiting = asyncio.gather(*(store.add(thread(str(number))) for number in range(10)), return_exceptions=True)
     await asyncio.sleep(0)
     began = time.monotonic()
     await store.close()
-    assert time.monotonic() - began < 4 * (QUICK.answer_s + QUICK.socket_s)
-    assert all(isinstance(result, StoreUnavailable) for result in await waiting)
+    assert time.monotonic() - began < 4 * (0.5 + 0.5)
+    results = await waiting
+    assert {str(result) for result in results} == {"The store is closed."}
+    assert all(isinstance(result, StoreUnavailable) for result in results)
+
+
+async def test_a_call_that_fails_when_nobody_waits_any_more_is_no_error(
+    store: MongoStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        asking = asyncio.create_task(store.get(Thread, "thread_none", scope=ANN))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    await store.ping()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_what_a_killed_server_answered_is_there_when_it_is_back(mongo_process: MongoProcess) -> None:
