@@ -1,6 +1,6 @@
 """The order of the rooms, held by reading every import of the package: who may see whom is in DESIGN's words below, as tables.
 
-objects <- store, eventlog, files, models, knowledge <- tools <- runs <- api <- app <- __main__
+objects <- store, eventlog, files, models, parsing, knowledge <- tools <- runs <- api <- app <- __main__
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ RANKS = {
     "eventlog": 1,
     "files": 1,
     "models": 1,
+    "parsing": 1,
     "knowledge": 1,
     "tools": 2,
     "runs": 3,
@@ -38,7 +39,7 @@ PEERS_THAT_MEET = {("eventlog", "store.base"), ("files", "store.base")}
 FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings": {"", "errors", "ids"}}
 READERS_OF_SETTINGS = {"storage", "app", "serve", "__main__"}
 # They see a seam's base.py, never a backend.
-SEAM_ONLY = {"runs", "api"}
+SEAM_ONLY = {"knowledge", "runs", "api"}
 LONGEST_FILE = 350
 
 
