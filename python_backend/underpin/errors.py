@@ -22,6 +22,7 @@ UnderpinError
         ModelRefusedRequest
         ModelUnreachable
         ModelBroken          it answered something that is not a model's answer
+    EmbeddingFailed          text could not be made into vectors: carries `retryable`
 """
 
 from typing import Literal
@@ -134,6 +135,14 @@ class ModelBroken(ModelError):
     pass
 
 
+class EmbeddingFailed(UnderpinError):
+    """Text could not be made into vectors. `retryable`: the same call may work later, after `retry_after_s` where known."""
+
+    def __init__(self, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.retryable = retryable
+
+
 # Looked up along the class's bases, so that a new error has its parent's status until it gets its own. Busy is 400, as it
 # was at OpenAI: the SDKs retry 409 by themselves, and would send the message twice.
 HTTP_STATUS: dict[type[UnderpinError], int] = {
@@ -155,6 +164,7 @@ HTTP_STATUS: dict[type[UnderpinError], int] = {
     ModelUnknown: 400,
     ModelRateLimited: 429,
     ModelRefusedRequest: 400,
+    EmbeddingFailed: 502,
 }
 
 
