@@ -1,4 +1,4 @@
-"""The Parser seam: the bytes of a file, as Markdown. What cannot be read is one error, with a sentence that helps who uploaded it."""
+"""The Parser seam: the bytes of a file, as Markdown. What cannot be read is one error, with a sentence that helps."""
 
 from dataclasses import dataclass
 from pathlib import Path
