@@ -1,6 +1,6 @@
 """The order of the rooms, held by reading every import of the package: who may see whom is in DESIGN's words below, as tables.
 
-objects <- store, eventlog, files, models, parsing, knowledge <- tools <- runs <- api <- app <- __main__
+objects <- store, eventlog, files, models, parsing, embedding <- knowledge <- tools <- runs <- api <- app <- __main__
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ RANKS = {
     "files": 1,
     "models": 1,
     "parsing": 1,
-    "knowledge": 1,
-    "tools": 2,
-    "runs": 3,
-    "api": 4,
-    "logs": 4,
-    "start": 4,
-    "storage": 4,
-    "app": 5,
-    "serve": 6,
-    "__main__": 7,
+    "embedding": 1,
+    "knowledge": 2,
+    "tools": 3,
+    "runs": 4,
+    "api": 5,
+    "logs": 5,
+    "start": 5,
+    "storage": 5,
+    "app": 6,
+    "serve": 7,
+    "__main__": 8,
 }
 # The journal keeps its chunks, and files their objects and bytes, in the store, through the seam.
 PEERS_THAT_MEET = {("eventlog", "store.base"), ("files", "store.base")}

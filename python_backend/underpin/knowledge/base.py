@@ -16,6 +16,8 @@ class Document:
     file_id: str
     name: str
     text: str
+    pages: tuple[int, ...] = ()
+    """Where its pages begin in `text`, in code points; empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Passage:
     text: str
     start: int
     end: int
+    page: int | None = None
+    """The page of the file on which it begins, from 1."""
 
 
 @dataclass(frozen=True)
