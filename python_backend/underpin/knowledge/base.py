@@ -4,9 +4,15 @@ Everything behind it (how files are read, cut, indexed, ranked) may change witho
 needs, so passages of other formats, stores and rankers are quoted the same way.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from .filters import Filter, Value
+
+EXAMPLES = "examples"
+"""In a list of vector stores: the documents that come with the server. They are searched while the other stores of the list
+hold none."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Found:
 
     passage: Passage
     score: float
+    attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    """Those of its file in the vector store."""
 
 
 @dataclass(frozen=True)
@@ -91,3 +99,29 @@ class Knowledge(Protocol):
 
     async def topics(self) -> list[str]:
         """What the documents are about: their titles, in the order of their names."""
+
+
+class Shelves(Protocol):
+    """Vector stores, here or at the upstream, and the shipped documents, searched together by their ids. Nothing here blocks the
+    event loop. A store that is not there (or another owner's, or expired) is left out; only a store that cannot be asked raises,
+    with a sentence for people."""
+
+    async def search(
+        self,
+        owner: str,
+        stores: Sequence[str],
+        query: str,
+        *,
+        limit: int = 10,
+        where: Filter | None = None,
+        threshold: float = 0.0,
+    ) -> list[Found]:
+        """The best passages of all of them, best first, none below the threshold (0 to 1). Counts as a use of the stores."""
+
+    async def quotes(
+        self, owner: str, stores: Sequence[str], question: str, found: Sequence[Found], *, context: str = "", limit: int = 5
+    ) -> Evidence:
+        """As `Knowledge.quotes`, for passages that `search` found in these stores."""
+
+    async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
+        """What the stores are about: titles or names of their documents, some thirty at most."""
