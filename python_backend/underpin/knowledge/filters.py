@@ -48,10 +48,7 @@ def _is_one_of(has: Value | None, values: Sequence[Value]) -> bool:
 def _compares(operator: Operator, has: Value | None, value: Value) -> bool:
     if has is None or isinstance(has, bool) or isinstance(value, bool):
         return False
-    if isinstance(has, str) and isinstance(value, str):
-        order = (has > value) - (has < value)
-    elif not isinstance(has, str) and not isinstance(value, str):
-        order = (has > value) - (has < value)
-    else:
+    if isinstance(has, str) != isinstance(value, str):
         return False
+    order = (has > value) - (has < value)  # type: ignore[operator]
     return {"gt": order > 0, "gte": order >= 0, "lt": order < 0, "lte": order <= 0}[operator]
