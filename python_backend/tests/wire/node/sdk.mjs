@@ -47,3 +47,21 @@ export async function watch(stream, onEvent = () => {}) {
   }
   return seen;
 }
+
+// How the SDK refuses; null when it does not.
+export async function refused(call) {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    const { status, message, type, param, code } = error;
+    return { class: error.constructor.name, status, message, type, param, code };
+  }
+}
+
+// Everything that an iterator of the SDK gives, page after page.
+export async function all(list) {
+  const found = [];
+  for await (const one of list) found.push(one);
+  return found;
+}

@@ -2,7 +2,7 @@
 // Reads a job { sdk, baseUrl, do } from standard input and writes what it saw to standard output.
 
 import { readFileSync } from "node:fs";
-import { watch } from "./sdk.mjs";
+import { all, refused, watch } from "./sdk.mjs";
 
 const job = JSON.parse(readFileSync(0, "utf8"));
 const { default: OpenAI, toFile } = await import(job.sdk);
@@ -15,21 +15,6 @@ const assistant = await assistants.create({ model: "gpt-4o", instructions: "Be b
 const ask = (content) => threads.create({ messages: [{ role: "user", content }] });
 const outputs = (run, texts) =>
   run.required_action.submit_tool_outputs.tool_calls.map((call, at) => ({ tool_call_id: call.id, output: texts[at] }));
-
-async function refused(call) {
-  try {
-    await call();
-    return null;
-  } catch (error) {
-    return { class: error.constructor.name, status: error.status, message: error.message, type: error.type, param: error.param, code: error.code };
-  }
-}
-
-async function all(list) {
-  const found = [];
-  for await (const one of list) found.push(one);
-  return found;
-}
 
 const does = {
   async streams({ script, texts }) {
