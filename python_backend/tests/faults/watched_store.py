@@ -61,6 +61,10 @@ class WatchedStore:
     async def add(self, obj: Stored) -> None:
         await self.watcher(Call("add", obj.kind, obj.id), lambda: self.store.add(obj))
 
+    async def add_many(self, objs: Sequence[Stored]) -> None:
+        call = Call("add_many", objs[0].kind if objs else "", objs[0].id if objs else None)
+        await self.watcher(call, lambda: self.store.add_many(objs))
+
     async def get(self, kind: type[T], id: str, *, scope: Scope) -> T:
         return await self.watcher(Call("get", kind.kind, id), lambda: self.store.get(kind, id, scope=scope))
 

@@ -103,6 +103,10 @@ class Store(Protocol):
     async def add(self, obj: Stored) -> None:
         """Insert. Raises AlreadyExists when the id is taken (by any owner)."""
 
+    async def add_many(self, objs: Sequence[Stored]) -> None:
+        """Insert each that is not there yet, of any kinds; one whose id is taken is left as it is. Atomic for each object alone:
+        of a call that raises, some may be in. May be repeated, and any number of them may be given."""
+
     async def get(self, kind: type[T], id: str, *, scope: Scope) -> T:
         """The object. Raises NotFound, also for another owner's."""
 

@@ -6,6 +6,7 @@ refused before it is written, because afterwards nobody could read the object.
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, TypeVar, cast
 
@@ -18,6 +19,8 @@ from .base import Below, Changes, Conditions, In, Inc, IsSet
 
 T = TypeVar("T", bound=Stored)
 
+MOST_AT_ONCE = 100
+"""Objects in one batch of `add_many`: vectors of a batch are a few MB, and FerretDB 1 takes no more."""
 UNSTORABLE = "The input cannot be stored: it holds half of a surrogate pair, or JSON that is nested too deeply."
 
 
@@ -92,6 +95,12 @@ def object_from_json(kind: type[T], text: str) -> T:
         return kind.model_validate(json.loads(text))
     except ValidationError as error:
         raise UnderpinError(f"A stored {noun(kind)} cannot be read: {error.error_count()} of its fields do not fit.") from None
+
+
+def batches(objs: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
+    """As many at once as keep no other write waiting for long."""
+    for start in range(0, len(objs), MOST_AT_ONCE):
+        yield objs[start : start + MOST_AT_ONCE]
 
 
 def _declared(kind: type[Stored], field: str) -> None:

@@ -22,7 +22,7 @@ from ..objects.stored import Stored
 from . import mongo_journal as journal
 from . import mongo_query as query
 from .base import Changes, Conditions, JournalWrite, Order, Page, Scope
-from .fields import noun
+from .fields import batches, noun
 from .host import HostWorkers
 from .kinds import KINDS
 from .mongo_address import Document, Timeouts
@@ -84,6 +84,16 @@ class MongoStore:
     async def add(self, obj: Stored) -> None:
         kind = type(obj)
         await self.connection.call(partial(_insert, self._collection(kind), kind, document_of(obj)), turns=[_turn(kind, obj.id)])
+
+    async def add_many(self, objs: Sequence[Stored]) -> None:
+        for batch in batches(objs):
+            documents: dict[type[Stored], list[Document]] = {}
+            for obj in batch:
+                documents.setdefault(type(obj), []).append(document_of(obj))
+            for kind, new in documents.items():
+                await self.connection.call(
+                    partial(journal.insert_new, self._collection(kind), new), turns=[_turn(kind, str(one["_id"])) for one in new]
+                )
 
     async def get(self, kind: type[T], id: str, *, scope: Scope) -> T:
         return object_of(kind, await self.connection.call(partial(_look, self._collection(kind), kind, id, scope)))

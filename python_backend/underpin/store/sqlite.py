@@ -19,7 +19,7 @@ from ..objects.stored import Stored
 from . import sqlite_jobs as jobs
 from . import sqlite_query as query
 from .base import EVERYONE, Changes, Conditions, JournalWrite, Order, Page, Scope
-from .fields import noun
+from .fields import batches, noun
 from .kinds import KINDS
 from .sqlite_clock import HostClocks, StoreClock
 from .sqlite_database import Database
@@ -88,6 +88,11 @@ class SqliteStore:
 
     async def add(self, obj: Stored) -> None:
         await self._write(partial(jobs.insert, self._known(type(obj)), jobs.row_of(obj)))
+
+    async def add_many(self, objs: Sequence[Stored]) -> None:
+        for batch in batches(objs):
+            rows = [(self._known(type(obj)), jobs.row_of(obj)) for obj in batch]
+            await self._write(partial(jobs.insert_new, rows))
 
     async def get(self, kind: type[T], id: str, *, scope: Scope) -> T:
         found = await self.database.read(partial(jobs.objects, kind, query.get(self._known(kind), id, scope)))

@@ -14,9 +14,12 @@ from .sqlite_query import Sql, Update
 T = TypeVar("T", bound=Stored)
 
 INSERT = "INSERT INTO {table} (id, owner, parent, seq, doc) VALUES (?, ?, ?, ?, ?)"
+INSERT_NEW = f"{INSERT} ON CONFLICT (id) DO NOTHING"
+
+Row = tuple[str, str, str, int, str]
 
 
-def row_of(obj: Stored) -> tuple[str, str, str, int, str]:
+def row_of(obj: Stored) -> Row:
     return obj.id, obj.owner, parent_of(obj), obj.seq, object_as_json(obj)
 
 
@@ -28,13 +31,20 @@ def count(sql: Sql, connection: sqlite3.Connection) -> int:
     return connection.execute(sql.text, sql.values).rowcount
 
 
-def insert(kind: type[Stored], row: tuple[str, str, str, int, str], connection: sqlite3.Connection) -> None:
+def insert(kind: type[Stored], row: Row, connection: sqlite3.Connection) -> None:
     try:
         connection.execute(INSERT.format(table=kind.kind), row)
     except sqlite3.IntegrityError as error:
         if error_code(error) != sqlite3.SQLITE_CONSTRAINT:
             raise
         raise AlreadyExists(f"There is already a {noun(kind)} with id '{row[0]}'.") from error
+
+
+def insert_new(rows: Sequence[tuple[type[Stored], Row]], connection: sqlite3.Connection) -> None:
+    """One transaction, so that the log is written once for all of them."""
+    with transaction(connection):
+        for kind, row in rows:
+            connection.execute(INSERT_NEW.format(table=kind.kind), row)
 
 
 def update(kind: type[T], id: str, sql: Update, connection: sqlite3.Connection) -> T:
@@ -48,7 +58,7 @@ def update(kind: type[T], id: str, sql: Update, connection: sqlite3.Connection) 
     return object_from_json(kind, document)
 
 
-def next_seq(first: tuple[str, str, str, int, str], connection: sqlite3.Connection) -> int:
+def next_seq(first: Row, connection: sqlite3.Connection) -> int:
     last = expression("last_seq")
     rows = connection.execute(
         f"{INSERT.format(table='owners')} ON CONFLICT (id) DO UPDATE "
@@ -58,16 +68,14 @@ def next_seq(first: tuple[str, str, str, int, str], connection: sqlite3.Connecti
     return int(rows[0][0])
 
 
-def write_journal(
-    batch: Sequence[tuple[Sql, tuple[str, str, str, int, str] | None]], table: str, connection: sqlite3.Connection
-) -> list[bool]:
+def write_journal(batch: Sequence[tuple[Sql, Row | None]], table: str, connection: sqlite3.Connection) -> list[bool]:
     """The run first: in a transaction nobody sees the order, and a refused run's chunk need not be written at all."""
     held = []
     with transaction(connection):
         for change, chunk in batch:
             held.append(bool(connection.execute(change.text, change.values).fetchall()))
             if held[-1] and chunk is not None:
-                connection.execute(f"{INSERT.format(table=table)} ON CONFLICT (id) DO NOTHING", chunk)
+                connection.execute(INSERT_NEW.format(table=table), chunk)
     return held
 
 
