@@ -33,11 +33,6 @@ async def read_body(request: Request, kind: type[B]) -> B:
     return body
 
 
-def body_doc(kind: type[Body]) -> dict[str, object]:
-    """The body's schema for /docs."""
-    return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}}}
-
-
 async def read_bytes(request: Request, most: int) -> bytes:
     """The body as it came. Raises TooLarge beyond `most` bytes."""
     parts: list[bytes] = []

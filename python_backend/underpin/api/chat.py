@@ -17,11 +17,13 @@ from ..objects.thread import Thread
 from ..runs.order import RunOrder, Takeover
 from ..runs.replay import whole_log
 from ..store.base import Scope
+from .answers import Started, answers
 from .auth import owner_of, scope_of
-from .body import REQUIRED, Body, body_doc, read_body
+from .body import REQUIRED, Body, read_body
 from .conversations import remember_chat
+from .described import body_doc, header, query, sends_stream
 from .errors import THREAD_NOT_FOUND, error_response
-from .framing import Framing, choose_framing
+from .framing import NDJSON, SSE, Framing, choose_framing
 from .old_threads import adopt_old_thread
 from .rooms import Rooms, rooms_of
 from .stream import EventStream
@@ -40,7 +42,14 @@ class ChatBody(Body):
     assistantId: str | None = None  # noqa: N815
 
 
-@router.post("/chat", openapi_extra=body_doc(ChatBody))
+KEY = header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": MOST_KEY_CHARACTERS})
+CHAT_DOC = {**body_doc(ChatBody), "parameters": [KEY]}
+EVENT_NUMBER = {"type": "integer", "minimum": 0}
+RESUME_DOC = {"parameters": [query("after", EVENT_NUMBER), header("Last-Event-ID", EVENT_NUMBER)]}
+"""Of a stream that can be resumed."""
+
+
+@router.post("/chat", openapi_extra=CHAT_DOC, responses=answers(Started))
 async def chat(request: Request) -> Response:
     """Add a message and start its run; answers at once, the run goes on by itself."""
     body = await read_body(request, ChatBody)
@@ -49,7 +58,7 @@ async def chat(request: Request) -> Response:
     return JSONResponse(answer, headers=run_headers(run))
 
 
-@router.post("/chat/stream", openapi_extra=body_doc(ChatBody))
+@router.post("/chat/stream", openapi_extra=CHAT_DOC, response_class=Response, responses=sends_stream(SSE, NDJSON))
 async def chat_stream(request: Request) -> Response:
     """Add a message and stream its answer: SSE or lines of JSON, by `Accept` or by who asks. Closing the connection does not end
     the run: `GET /chat/stream/{runId}` goes on with it."""
@@ -57,7 +66,7 @@ async def chat_stream(request: Request) -> Response:
     return await answer_stream(request, body, choose_framing(request.headers))
 
 
-@router.get("/chat/stream/{run_id}")
+@router.get("/chat/stream/{run_id}", openapi_extra=RESUME_DOC, response_class=Response, responses=sends_stream(SSE, NDJSON))
 async def resume_stream(request: Request, run_id: str) -> Response:
     """The rest of a run's events, replayed and then live: those after `Last-Event-ID` or `?after=N`, or all."""
     after = cursor_of(request)

@@ -7,27 +7,28 @@ from starlette.responses import JSONResponse, Response
 
 from .. import __version__
 from ..errors import UnderpinError
+from .answers import Ready, Root, Up, answers
 from .rooms import rooms_of
 
 router = APIRouter(tags=["server"])
 
 
 @router.head("/", include_in_schema=False)
-@router.get("/")
+@router.get("/", responses=answers(Root))
 async def root(request: Request) -> Response:
     """The guide's sign of life."""
     return JSONResponse({"status": "ok", "message": "Underpin is running", "version": __version__})
 
 
 @router.head("/health", include_in_schema=False)
-@router.get("/health")
+@router.get("/health", responses=answers(Up))
 async def health(request: Request) -> Response:
     """The process answers. Asks nobody else."""
     return JSONResponse({"status": "ok"})
 
 
 @router.head("/ready", include_in_schema=False)
-@router.get("/ready")
+@router.get("/ready", responses={**answers(Ready), 503: {"model": Ready}})
 async def ready(request: Request) -> Response:
     """Whether messages can be answered now; 503 names the parts that cannot work and why."""
     why = {part: await _why_not(check) for part, check in rooms_of(request).checks.items()}

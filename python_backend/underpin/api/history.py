@@ -8,10 +8,12 @@ from ..eventlog.base import RENAMED
 from ..objects.thread import Thread
 from ..runs.deletion import delete_thread
 from ..store.base import Scope
+from .answers import Added, Conversations, Done, answers
 from .auth import owner_of
-from .body import REQUIRED, Body, body_doc, read_body
+from .body import REQUIRED, Body, read_body
 from .chat import find_thread
 from .conversations import log_new_conversation, new_conversation
+from .described import body_doc
 from .errors import error_response
 from .rooms import Rooms, rooms_of
 
@@ -112,8 +114,11 @@ def history_routes() -> APIRouter:
     """The four routes under both of their paths."""
     router = APIRouter(tags=["conversations"])
     for path in ("/threads/history", NEXT + "/history"):
-        router.add_api_route(path, list_conversations, methods=["GET"])
-        router.add_api_route(path, add_conversation, methods=["POST"], openapi_extra=body_doc(AddBody))
-        router.add_api_route(path, change_conversation, methods=["PUT"], openapi_extra=body_doc(ChangeBody))
-        router.add_api_route(path, delete_conversation, methods=["DELETE"], openapi_extra=body_doc(DeleteBody))
+        router.add_api_route(path, list_conversations, methods=["GET"], responses=answers(Conversations))
+        for method, change, body, answer in (
+            ("POST", add_conversation, AddBody, Added),
+            ("PUT", change_conversation, ChangeBody, Done),
+            ("DELETE", delete_conversation, DeleteBody, Done),
+        ):
+            router.add_api_route(path, change, methods=[method], openapi_extra=body_doc(body), responses=answers(answer))
     return router

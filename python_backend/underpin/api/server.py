@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from . import chat, errors, files, health, next_routes
+from .answers import REFUSALS
 from .guard import guarded
 from .history import history_routes
 from .rooms import Rooms
@@ -23,6 +24,7 @@ def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str])
     app.state.rooms = rooms
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
-    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router, v1_routes()):
-        app.include_router(router)
+    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router):
+        app.include_router(router, responses=REFUSALS)
+    app.include_router(v1_routes())
     return guarded(OpenAIHeaders(app), origins=origins, hosts=hosts)

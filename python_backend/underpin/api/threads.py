@@ -1,6 +1,8 @@
 """Threads: made, read, followed, stopped. The same routes under the guide's paths and under the Next.js ones."""
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
@@ -13,11 +15,13 @@ from ..objects.thread import Thread
 from ..runs.title import title_for
 from ..runs.waiting import waiting_runs, waiting_text
 from ..store.base import Scope
+from .answers import History, NewThread, PlainHistory, Stopped, Title, answers
 from .auth import owner_of
-from .body import Body, body_doc, read_body
-from .chat import cursor_of, find_run, find_thread, first_answer
+from .body import Body, read_body
+from .chat import RESUME_DOC, cursor_of, find_run, find_thread, first_answer
+from .described import body_doc, sends_stream
 from .errors import error_response
-from .framing import LINES, Framing, choose_framing
+from .framing import LINES, NDJSON, SSE, Framing, choose_framing
 from .rooms import Rooms, rooms_of
 from .stream import EventStream
 
@@ -26,6 +30,8 @@ MOST_OF_HISTORY = 50
 """The original's `messages-history` gave the last fifty."""
 
 NEXT = "/api/assistants/threads"
+
+Act = Callable[[Request, str], Awaitable[Response]]
 
 
 class TitleBody(Body):
@@ -156,16 +162,37 @@ async def _going_on(request: Request, thread: Thread) -> dict[str, object]:
 def thread_routes() -> APIRouter:
     """Each route under both of its paths."""
     router = APIRouter(tags=["threads"])
-    router.add_api_route("/threads/create", create_thread, methods=["POST"])
-    router.add_api_route(NEXT, create_thread, methods=["POST"], tags=["next"])
-    for prefix, tags in (("/threads", []), (NEXT, ["next"])):
-        thread = prefix + "/{thread_id}"
-        router.add_api_route(thread + "/history", history, methods=["GET"], tags=[*tags])
-        router.add_api_route(thread + "/messages-history", messages_history, methods=["GET"], tags=[*tags])
-        router.add_api_route(thread + "/events", thread_events, methods=["GET"], tags=[*tags])
-        router.add_api_route(thread + "/stop", stop, methods=["POST"], tags=[*tags])
-        router.add_api_route(thread + "/title", title, methods=["POST"], tags=[*tags], openapi_extra=body_doc(TitleBody))
-    extra = body_doc(ActionsBody)
-    router.add_api_route("/threads/{thread_id}/actions", actions, methods=["POST"], openapi_extra=extra)
-    router.add_api_route(NEXT + "/{thread_id}/actions", next_actions, methods=["POST"], tags=["next"], openapi_extra=extra)
+    router.add_api_route("/threads/create", create_thread, methods=["POST"], responses=answers(NewThread))
+    router.add_api_route(NEXT, create_thread, methods=["POST"], tags=["next"], responses=answers(NewThread))
+    for prefix, named, act, forms in (("/threads", [], actions, (SSE, NDJSON)), (NEXT, ["next"], next_actions, (NDJSON,))):
+        tags: list[str | Enum] = [*named]
+        for name, read, answer in (("history", history, History), ("messages-history", messages_history, PlainHistory)):
+            path = f"{prefix}/{{thread_id}}/{name}"
+            router.add_api_route(path, read, methods=["GET"], tags=tags, responses=answers(answer))
+        path = prefix + "/{thread_id}/stop"
+        router.add_api_route(path, stop, methods=["POST"], tags=tags, responses=answers(Stopped))
+        path, body = prefix + "/{thread_id}/title", body_doc(TitleBody)
+        router.add_api_route(path, title, methods=["POST"], tags=tags, openapi_extra=body, responses=answers(Title))
+        _add_streams(router, prefix + "/{thread_id}", tags, act, forms)
     return router
+
+
+def _add_streams(router: APIRouter, thread: str, tags: list[str | Enum], act: Act, forms: Sequence[str]) -> None:
+    router.add_api_route(
+        thread + "/events",
+        thread_events,
+        methods=["GET"],
+        tags=tags,
+        openapi_extra=RESUME_DOC,
+        response_class=Response,
+        responses=sends_stream(SSE, NDJSON),
+    )
+    router.add_api_route(
+        thread + "/actions",
+        act,
+        methods=["POST"],
+        tags=tags,
+        openapi_extra=body_doc(ActionsBody),
+        response_class=Response,
+        responses=sends_stream(*forms),
+    )

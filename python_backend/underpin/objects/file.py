@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import JsonValue
-
 from .has_bytes import HasBytes
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
@@ -17,6 +15,7 @@ BATCH_KEPT_S = 30 * 86_400
 
 class File(HasBytes):
     kind: ClassVar[str] = "files"
+    sent_if_set: ClassVar[frozenset[str]] = frozenset({"expires_at"})
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = (*HasBytes.indexes, ("expires_at",), ("owner", "purpose"))
 
     object: Literal["file"] = "file"
@@ -27,10 +26,6 @@ class File(HasBytes):
     """As its owner gave it, without folders. It names nothing on any disk."""
     purpose: AnyPurpose = "user_data"
     status: Literal["uploaded", "processed", "error"] = "processed"
-
-    def wire(self) -> dict[str, JsonValue]:
-        """As the document has it: `expires_at` only where there is one."""
-        return {name: value for name, value in super().wire().items() if name != "expires_at" or value is not None}
 
 
 def expiry(purpose: str, created_at: int, after_s: int | None) -> int | None:

@@ -13,9 +13,10 @@ from ...objects.assistant import Assistant
 from ...store.base import Scope
 from ..auth import owner_of
 from ..rooms import rooms_of
+from .answers import Deleted, Listed, answers
 from .body import Fields, Text, null_as, read, v1_doc
 from .lookup import find_assistant, missing
-from .paging import list_answer
+from .paging import LIST_DOC, list_answer
 from .shapes import (
     MOST_DESCRIPTION,
     MOST_NAME,
@@ -57,7 +58,7 @@ class ChangedAssistant(_Assistant):
     model: Annotated[Text, Field(min_length=1)] | None = None
 
 
-@router.post("", openapi_extra=v1_doc(NewAssistant))
+@router.post("", openapi_extra=v1_doc(NewAssistant), responses=answers(Assistant))
 async def create_assistant(request: Request) -> Response:
     """Make an assistant."""
     body = await read(request, NewAssistant)
@@ -75,20 +76,20 @@ async def create_assistant(request: Request) -> Response:
     return JSONResponse(assistant.wire())
 
 
-@router.get("")
+@router.get("", openapi_extra=LIST_DOC, responses=answers(Listed[Assistant]))
 async def list_assistants(request: Request) -> Response:
     """The owner's assistants."""
     owner = owner_of(request)
     return await list_answer(request, Assistant, owner, scope=Scope(owner))
 
 
-@router.get("/{assistant_id}")
+@router.get("/{assistant_id}", responses=answers(Assistant))
 async def retrieve_assistant(request: Request, assistant_id: str) -> Response:
     """One assistant."""
     return JSONResponse((await find_assistant(request, assistant_id)).wire())
 
 
-@router.post("/{assistant_id}", openapi_extra=v1_doc(ChangedAssistant))
+@router.post("/{assistant_id}", openapi_extra=v1_doc(ChangedAssistant), responses=answers(Assistant))
 async def modify_assistant(request: Request, assistant_id: str) -> Response:
     """Change the fields that are given; the others stay."""
     body = await read(request, ChangedAssistant)
@@ -102,7 +103,7 @@ async def modify_assistant(request: Request, assistant_id: str) -> Response:
     return JSONResponse(assistant.wire())
 
 
-@router.delete("/{assistant_id}")
+@router.delete("/{assistant_id}", responses=answers(Deleted))
 async def delete_assistant(request: Request, assistant_id: str) -> Response:
     """Remove an assistant; its runs stay."""
     assistant = await find_assistant(request, assistant_id)

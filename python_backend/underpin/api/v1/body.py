@@ -7,6 +7,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from ..body import read_bytes
+from ..described import Described, body_doc
 from ..rooms import rooms_of
 from .envelope import InvalidRequest
 from .invalid import invalid_request
@@ -56,22 +57,9 @@ def null_as(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
-def v1_doc(kind: type[Fields]) -> dict[str, object]:
-    """The body's schema for /docs, whole in itself."""
-    schema = kind.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    return {"requestBody": {"content": {"application/json": {"schema": _whole(schema, definitions)}}}}
-
-
-def _whole(schema: object, definitions: dict[str, object]) -> object:
-    if isinstance(schema, list):
-        return [_whole(part, definitions) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        return _whole(definitions[reference.rpartition("/")[2]], definitions)
-    return {key: _whole(part, definitions) for key, part in schema.items() if key != "discriminator"}
+def v1_doc(kind: type[Fields], *parameters: Described) -> dict[str, object]:
+    """A route's `openapi_extra`: the body's schema, and the headers or the query that it reads besides."""
+    return {**body_doc(kind), "parameters": [*parameters]}
 
 
 def _refuse_nul(value: JsonValue, place: str) -> None:

@@ -63,7 +63,7 @@ class ImageFilePart(Fields):
 
 
 Part = Annotated[TextPart | ImageUrlPart | ImageFilePart, Field(discriminator="type")]
-Content = Annotated[list[Part], Field(min_length=1), BeforeValidator(_parts)]
+Content = Annotated[list[Part], Field(min_length=1), BeforeValidator(_parts, json_schema_input_type=str | list[Part])]
 
 
 class AttachmentTool(Fields):

@@ -7,14 +7,17 @@ from fastapi import APIRouter, Request
 from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
+from ...objects.file import File
 from ..auth import owner_of
+from ..described import query, sends_file
 from ..download import Download
 from ..rooms import rooms_of
+from .answers import Deleted, Listed, answers
 from .body import Fields, checked
 from .envelope import InvalidRequest
 from .file_fields import ExpiresAfter, FileName, PurposeGiven
 from .form import FileField, read_form
-from .paging import list_envelope, part_of
+from .paging import list_doc, list_envelope, part_of
 
 router = APIRouter(tags=["files"])
 
@@ -51,7 +54,7 @@ UPLOAD_DOC: dict[str, object] = {
 }
 
 
-@router.post("/files", openapi_extra=UPLOAD_DOC)
+@router.post("/files", openapi_extra=UPLOAD_DOC, responses=answers(File))
 async def create_file(request: Request) -> Response:
     """Upload a file. Its bytes go to disk as they come; nothing is kept when anything about it is wrong."""
     rooms, owner = rooms_of(request), owner_of(request)
@@ -75,7 +78,7 @@ async def create_file(request: Request) -> Response:
     return JSONResponse(file.wire())
 
 
-@router.get("/files")
+@router.get("/files", openapi_extra=list_doc(query("purpose"), most=MOST_LISTED), responses=answers(Listed[File]))
 async def list_files(request: Request) -> Response:
     """The owner's files; all of them, unless there are more than 10,000."""
     rooms, owner = rooms_of(request), owner_of(request)
@@ -86,18 +89,18 @@ async def list_files(request: Request) -> Response:
     return list_envelope(page, lambda file: file.wire())
 
 
-@router.get("/files/{file_id}")
+@router.get("/files/{file_id}", responses=answers(File))
 async def retrieve_file(request: Request, file_id: str) -> Response:
     return JSONResponse((await rooms_of(request).files.get(owner_of(request), file_id)).wire())
 
 
-@router.delete("/files/{file_id}")
+@router.delete("/files/{file_id}", responses=answers(Deleted))
 async def delete_file(request: Request, file_id: str) -> Response:
     await rooms_of(request).files.delete(owner_of(request), file_id)
     return JSONResponse({"id": file_id, "object": "file", "deleted": True})
 
 
-@router.get("/files/{file_id}/content")
+@router.get("/files/{file_id}/content", response_class=Response, responses=sends_file())
 async def download_file(request: Request, file_id: str) -> Response:
     """The bytes, as an attachment."""
     rooms = rooms_of(request)

@@ -12,12 +12,14 @@ from ...objects.run import Run
 from ...objects.thread import Thread
 from ...runs.thread_messages import add_message, delete_message, placed
 from ...store.base import Scope
+from ..described import query
 from ..rooms import rooms_of
+from .answers import Deleted, Listed, answers
 from .body import Fields, read, v1_doc
 from .content import NewMessage
 from .inputs import input_of
 from .lookup import find_message, find_thread, missing
-from .paging import list_answer
+from .paging import BEFORE, list_answer, list_doc
 from .shapes import Metadata
 
 router = APIRouter(prefix="/threads/{thread_id}/messages", tags=["v1 messages"])
@@ -27,7 +29,7 @@ class ChangedMessage(Fields):
     metadata: Metadata = {}
 
 
-@router.post("", openapi_extra=v1_doc(NewMessage))
+@router.post("", openapi_extra=v1_doc(NewMessage), responses=answers(Message))
 async def create_message(request: Request, thread_id: str) -> Response:
     """Add a message to a thread on which no run is active."""
     body = await read(request, NewMessage)
@@ -43,7 +45,7 @@ async def create_message(request: Request, thread_id: str) -> Response:
     return JSONResponse(message.wire())
 
 
-@router.get("")
+@router.get("", openapi_extra=list_doc(BEFORE, query("run_id")), responses=answers(Listed[Message]))
 async def list_messages(request: Request, thread_id: str) -> Response:
     """The thread's messages; with `run_id` those that the run made."""
     thread = await find_thread(request, thread_id)
@@ -54,13 +56,13 @@ async def list_messages(request: Request, thread_id: str) -> Response:
     return await list_answer(request, Message, thread.id, scope=Scope(thread.owner), where=where)
 
 
-@router.get("/{message_id}")
+@router.get("/{message_id}", responses=answers(Message))
 async def retrieve_message(request: Request, thread_id: str, message_id: str) -> Response:
     """One message."""
     return JSONResponse((await find_message(request, thread_id, message_id)).wire())
 
 
-@router.post("/{message_id}", openapi_extra=v1_doc(ChangedMessage))
+@router.post("/{message_id}", openapi_extra=v1_doc(ChangedMessage), responses=answers(Message))
 async def modify_message(request: Request, thread_id: str, message_id: str) -> Response:
     """Replace a message's metadata."""
     body = await read(request, ChangedMessage)
@@ -74,7 +76,7 @@ async def modify_message(request: Request, thread_id: str, message_id: str) -> R
     return JSONResponse(message.wire())
 
 
-@router.delete("/{message_id}")
+@router.delete("/{message_id}", responses=answers(Deleted))
 async def remove_message(request: Request, thread_id: str, message_id: str) -> Response:
     """Take a message out of its thread."""
     message = await find_message(request, thread_id, message_id)

@@ -2,10 +2,14 @@
 gone.
 """
 
+from typing import Literal
+
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from ..rooms import rooms_of
+from .answers import Deleted, answers
 from .envelope import InvalidRequest, UnknownModel
 
 router = APIRouter(prefix="/models", tags=["v1 models"])
@@ -15,20 +19,34 @@ UNKNOWN_DATE = 0
 """When a model was made is not known here."""
 
 
-@router.get("")
+class Model(BaseModel):
+    """For /docs, as the next."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class Models(BaseModel):
+    object: Literal["list"]
+    data: list[Model]
+
+
+@router.get("", responses=answers(Models))
 async def list_models(request: Request) -> Response:
     """Every model by its name."""
     names = await rooms_of(request).models.names()
     return JSONResponse({"object": "list", "data": [_model(name) for name in names]})
 
 
-@router.get("/{model:path}")
+@router.get("/{model:path}", responses=answers(Model))
 async def retrieve_model(request: Request, model: str) -> Response:
     """One model; names may hold slashes."""
     return JSONResponse(_model(await _known(request, model)))
 
 
-@router.delete("/{model:path}")
+@router.delete("/{model:path}", responses=answers(Deleted))
 async def delete_model(request: Request, model: str) -> Response:
     """Only fine-tuned models could ever be deleted, and there are none here."""
     name = await _known(request, model)

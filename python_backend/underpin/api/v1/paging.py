@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from ...errors import NotFound
 from ...objects.stored import Stored
 from ...store.base import Conditions, Order, Page, Scope, Store
+from ..described import Described, query
 from ..rooms import rooms_of
 from .envelope import InvalidRequest
 from .lookup import missing
@@ -22,6 +23,16 @@ T = TypeVar("T", bound=Stored)
 
 MOST_LISTED = 100
 LISTED = 20
+
+
+def list_doc(*more: Described, most: int = MOST_LISTED) -> dict[str, object]:
+    """A list's `openapi_extra`: the query that `part_of` reads but for `before`, and `more` of the route's own."""
+    limit = query("limit", {"type": "integer", "minimum": 1, "maximum": most})
+    return {"parameters": [limit, query("order", {"type": "string", "enum": ["asc", "desc"]}), query("after"), *more]}
+
+
+BEFORE = query("before")
+LIST_DOC = list_doc(BEFORE)
 
 
 @dataclass(frozen=True)

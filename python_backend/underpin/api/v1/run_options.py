@@ -54,6 +54,9 @@ def _choice(value: object) -> object:
     return value
 
 
+ToolChoice = Annotated[Choice, BeforeValidator(_choice, json_schema_input_type=Literal["none", "auto", "required"] | Choice)]
+
+
 class Truncation(Fields):
     type: Literal["auto", "last_messages"]
     last_messages: Annotated[Whole, Field(ge=1)] | None = None
@@ -79,7 +82,7 @@ class RunOptions(Fields):
     max_prompt_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     truncation_strategy: Truncation | None = None
-    tool_choice: Annotated[Choice, BeforeValidator(_choice)] | None = None
+    tool_choice: ToolChoice | None = None
     parallel_tool_calls: Annotated[Flag, null_as(True)] = True
     response_format: ResponseFormat | None = None
     reasoning_effort: ReasoningEffort | None = None

@@ -22,13 +22,15 @@ from ...runs.order import RunOrder
 from ...runs.replay import whole_log
 from ...store.base import Scope
 from ..chat import cursor_of
+from ..described import header, query
 from ..framing import OPENAI_SSE
 from ..rooms import rooms_of
 from ..stream import EventStream
+from .answers import Listed, answers
 from .body import Fields, Flag, Text, null_as, read, v1_doc
 from .inputs import inputs_of
 from .lookup import find_assistant, find_run, find_thread, missing
-from .paging import list_answer
+from .paging import LIST_DOC, list_answer
 from .run_options import NewRun, RunOptions, run_fields
 from .shapes import Metadata, ToolResources
 from .threads import NewThread, make_thread
@@ -36,6 +38,12 @@ from .threads import NewThread, make_thread
 router = APIRouter(prefix="/threads", tags=["v1 runs"])
 
 MOST_KEY_CHARACTERS = 255
+KEY = header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": MOST_KEY_CHARACTERS})
+RESUME = [
+    query("stream", {"type": "boolean"}),
+    query("starting_after", {"type": "integer", "minimum": 0}),
+    header("Last-Event-ID", {"type": "integer", "minimum": 0}),
+]
 
 
 class NewThreadAndRun(RunOptions):
@@ -57,7 +65,7 @@ class ToolOutputs(Fields):
     stream: Annotated[Flag, null_as(False)] = False
 
 
-@router.post("/runs", openapi_extra=v1_doc(NewThreadAndRun))
+@router.post("/runs", openapi_extra=v1_doc(NewThreadAndRun), responses=answers(Run, stream=True))
 async def create_thread_and_run(request: Request) -> Response:
     """Make a thread and run it, in one request; as a stream it begins with `thread.created`."""
     body = await read(request, NewThreadAndRun)
@@ -69,7 +77,7 @@ async def create_thread_and_run(request: Request) -> Response:
     return _stream(request, run, 0, first=Event(0, "thread.created", event_line("thread.created", thread.wire_json())))
 
 
-@router.post("/{thread_id}/runs", openapi_extra=v1_doc(NewRun))
+@router.post("/{thread_id}/runs", openapi_extra=v1_doc(NewRun, KEY), responses=answers(Run, stream=True))
 async def create_run(request: Request, thread_id: str) -> Response:
     """Run a thread on which no run is active."""
     body = await read(request, NewRun)
@@ -85,14 +93,14 @@ async def create_run(request: Request, thread_id: str) -> Response:
     return _stream(request, run, 0) if body.stream else JSONResponse(_as_queued(run).wire())
 
 
-@router.get("/{thread_id}/runs")
+@router.get("/{thread_id}/runs", openapi_extra=LIST_DOC, responses=answers(Listed[Run]))
 async def list_runs(request: Request, thread_id: str) -> Response:
     """The thread's runs."""
     thread = await find_thread(request, thread_id)
     return await list_answer(request, Run, thread.id, scope=Scope(thread.owner))
 
 
-@router.get("/{thread_id}/runs/{run_id}")
+@router.get("/{thread_id}/runs/{run_id}", openapi_extra={"parameters": RESUME}, responses=answers(Run, stream=True))
 async def retrieve_run(request: Request, thread_id: str, run_id: str) -> Response:
     """One run. With `?stream=true` its events instead: those after `Last-Event-ID` or `starting_after`, or all; so a stream that
     was cut goes on (OpenAI had this for responses, not for runs)."""
@@ -102,7 +110,7 @@ async def retrieve_run(request: Request, thread_id: str, run_id: str) -> Respons
     return _stream(request, run, cursor_of(request, "starting_after") or 0)
 
 
-@router.post("/{thread_id}/runs/{run_id}", openapi_extra=v1_doc(ChangedRun))
+@router.post("/{thread_id}/runs/{run_id}", openapi_extra=v1_doc(ChangedRun), responses=answers(Run))
 async def modify_run(request: Request, thread_id: str, run_id: str) -> Response:
     """Replace a run's metadata."""
     body = await read(request, ChangedRun)
@@ -112,14 +120,18 @@ async def modify_run(request: Request, thread_id: str, run_id: str) -> Response:
     return JSONResponse(run.wire())
 
 
-@router.post("/{thread_id}/runs/{run_id}/cancel")
+@router.post("/{thread_id}/runs/{run_id}/cancel", responses=answers(Run))
 async def cancel_run(request: Request, thread_id: str, run_id: str) -> Response:
     """Begin to end a run; what it said is kept."""
     run = await find_run(request, thread_id, run_id)
     return JSONResponse((await cancel(rooms_of(request).runner, run)).wire())
 
 
-@router.post("/{thread_id}/runs/{run_id}/submit_tool_outputs", openapi_extra=v1_doc(ToolOutputs))
+@router.post(
+    "/{thread_id}/runs/{run_id}/submit_tool_outputs",
+    openapi_extra=v1_doc(ToolOutputs),
+    responses=answers(Run, stream=True),
+)
 async def submit_tool_outputs(request: Request, thread_id: str, run_id: str) -> Response:
     """Hand in the outputs of all calls at once; the run goes on."""
     body = await read(request, ToolOutputs)

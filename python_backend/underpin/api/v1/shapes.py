@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic.config import JsonDict
 
 from .body import Fields, Flag, Number, Text, Whole, null_as
 from .invalid import mistake, wrong_type, wrong_value
@@ -41,7 +42,12 @@ def _metadata(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Metadata = Annotated[dict[Text, Text], AfterValidator(_metadata), null_as({})]
+_METADATA: JsonDict = {
+    "maxProperties": MOST_PAIRS,
+    "propertyNames": {"maxLength": MOST_KEY},
+    "additionalProperties": {"type": "string", "maxLength": MOST_VALUE},
+}
+Metadata = Annotated[dict[Text, Text], AfterValidator(_metadata), Field(json_schema_extra=_METADATA), null_as({})]
 Instructions = Annotated[Text, Field(max_length=MOST_INSTRUCTIONS)]
 Temperature = Annotated[Number, Field(ge=0.0, le=2.0)]
 TopP = Annotated[Number, Field(ge=0.0, le=1.0)]
@@ -146,7 +152,7 @@ def _format(value: object) -> object:
 
 ResponseFormat = Annotated[
     Annotated[AutoFormat | TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")],
-    BeforeValidator(_format),
+    BeforeValidator(_format, json_schema_input_type=Literal["auto"] | TextFormat | JsonObjectFormat | JsonSchemaFormat),
 ]
 
 

@@ -11,8 +11,9 @@ from ...objects.run_step import RunStep
 from ...runs.open_step import open_step
 from ...store.base import Page, Scope
 from ..rooms import rooms_of
+from .answers import Listed, answers
 from .lookup import find_run, find_step, missing
-from .paging import Part, list_answer, list_envelope, part_of
+from .paging import LIST_DOC, Part, list_answer, list_envelope, part_of
 
 router = APIRouter(prefix="/threads/{thread_id}/runs/{run_id}/steps", tags=["v1 run steps"])
 
@@ -20,7 +21,7 @@ MOST_STEPS = 1000
 """Far more than a run can make."""
 
 
-@router.get("")
+@router.get("", openapi_extra=LIST_DOC, responses=answers(Listed[RunStep]))
 async def list_steps(request: Request, thread_id: str, run_id: str) -> Response:
     """A run's steps, the one that it is at included."""
     run = await find_run(request, thread_id, run_id)
@@ -30,7 +31,7 @@ async def list_steps(request: Request, thread_id: str, run_id: str) -> Response:
     return list_envelope(_page(await _steps(request, run), part), RunStep.wire)
 
 
-@router.get("/{step_id}")
+@router.get("/{step_id}", responses=answers(RunStep))
 async def retrieve_step(request: Request, thread_id: str, run_id: str, step_id: str) -> Response:
     """One step."""
     run = await find_run(request, thread_id, run_id)

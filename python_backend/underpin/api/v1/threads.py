@@ -14,11 +14,12 @@ from ...runs.thread_messages import first_messages
 from ...store.base import Scope
 from ..auth import owner_of
 from ..rooms import rooms_of
+from .answers import Deleted, Listed, answers
 from .body import Fields, null_as, read, v1_doc
 from .content import NewMessage
 from .inputs import inputs_of
 from .lookup import find_thread, missing
-from .paging import list_answer
+from .paging import LIST_DOC, list_answer
 from .shapes import Metadata, ToolResources, stored_resources
 
 router = APIRouter(prefix="/threads", tags=["v1 threads"])
@@ -53,27 +54,27 @@ async def make_thread(request: Request, body: NewThread, place: str = "messages"
     return thread
 
 
-@router.post("", openapi_extra=v1_doc(NewThread))
+@router.post("", openapi_extra=v1_doc(NewThread), responses=answers(Thread))
 async def create_thread(request: Request) -> Response:
     """Make a thread, with messages if some are given."""
     body = await read(request, NewThread)
     return JSONResponse((await make_thread(request, body)).wire())
 
 
-@router.get("")
+@router.get("", openapi_extra=LIST_DOC, responses=answers(Listed[Thread]))
 async def list_threads(request: Request) -> Response:
     """The owner's threads, whichever way they were made. OpenAI never had this list; users asked for it for years."""
     owner = owner_of(request)
     return await list_answer(request, Thread, owner, scope=Scope(owner))
 
 
-@router.get("/{thread_id}")
+@router.get("/{thread_id}", responses=answers(Thread))
 async def retrieve_thread(request: Request, thread_id: str) -> Response:
     """One thread."""
     return JSONResponse((await find_thread(request, thread_id)).wire())
 
 
-@router.post("/{thread_id}", openapi_extra=v1_doc(ChangedThread))
+@router.post("/{thread_id}", openapi_extra=v1_doc(ChangedThread), responses=answers(Thread))
 async def modify_thread(request: Request, thread_id: str) -> Response:
     """Change `metadata` and `tool_resources`, whichever is given."""
     body = await read(request, ChangedThread)
@@ -90,7 +91,7 @@ async def modify_thread(request: Request, thread_id: str) -> Response:
     return JSONResponse(changed.wire())
 
 
-@router.delete("/{thread_id}")
+@router.delete("/{thread_id}", responses=answers(Deleted))
 async def remove_thread(request: Request, thread_id: str) -> Response:
     """Delete a thread with all that is in it; its run, if one is at work, ends. It leaves the list of chats too."""
     rooms, owner = rooms_of(request), owner_of(request)

@@ -8,8 +8,11 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ...files.uploads import MOST_PART_BYTES, MOST_PARTS, NewUpload
+from ...objects.file import File
+from ...objects.upload import Upload, UploadPart
 from ..auth import owner_of
 from ..rooms import rooms_of
+from .answers import answers
 from .body import Fields, Text, Whole, read, v1_doc
 from .file_fields import ExpiresAfter, FileName, PurposeGiven
 from .form import FileField, read_form
@@ -32,6 +35,12 @@ class CompleteUpload(Fields):
     md5: Text | None = None
 
 
+class ShownUpload(Upload):
+    """For /docs: what `with_file` gives."""
+
+    file: File | None
+
+
 PART_DOC: dict[str, object] = {
     "requestBody": {
         "required": True,
@@ -48,7 +57,7 @@ PART_DOC: dict[str, object] = {
 }
 
 
-@router.post("/uploads", openapi_extra=v1_doc(CreateUpload))
+@router.post("/uploads", openapi_extra=v1_doc(CreateUpload), responses=answers(ShownUpload))
 async def create_upload(request: Request) -> Response:
     given = await read(request, CreateUpload)
     after_s = given.expires_after.seconds if given.expires_after else None
@@ -57,7 +66,7 @@ async def create_upload(request: Request) -> Response:
     return JSONResponse(upload.with_file(None))
 
 
-@router.post("/uploads/{upload_id}/parts", openapi_extra=PART_DOC)
+@router.post("/uploads/{upload_id}/parts", openapi_extra=PART_DOC, responses=answers(UploadPart))
 async def add_part(request: Request, upload_id: str) -> Response:
     rooms, owner = rooms_of(request), owner_of(request)
     field = FileField("data", MOST_PART_BYTES, PART_TOO_LARGE, rooms.file_gap_s)
@@ -71,14 +80,14 @@ async def add_part(request: Request, upload_id: str) -> Response:
     return JSONResponse(part.wire())
 
 
-@router.post("/uploads/{upload_id}/complete", openapi_extra=v1_doc(CompleteUpload))
+@router.post("/uploads/{upload_id}/complete", openapi_extra=v1_doc(CompleteUpload), responses=answers(ShownUpload))
 async def complete_upload(request: Request, upload_id: str) -> Response:
     given = await read(request, CompleteUpload)
     upload, file = await rooms_of(request).uploads.complete(owner_of(request), upload_id, given.part_ids, given.md5)
     return JSONResponse(upload.with_file(file))
 
 
-@router.post("/uploads/{upload_id}/cancel")
+@router.post("/uploads/{upload_id}/cancel", responses=answers(ShownUpload))
 async def cancel_upload(request: Request, upload_id: str) -> Response:
     upload = await rooms_of(request).uploads.cancel(owner_of(request), upload_id)
     return JSONResponse(upload.with_file(None))
