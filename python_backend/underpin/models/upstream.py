@@ -6,7 +6,7 @@ The key goes to the configured address only: redirects are not followed, and the
 import asyncio
 import errno
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 
 import aiohttp
 from yarl import URL
@@ -60,6 +60,19 @@ class Upstream:
         """Send JSON; returns when the status and headers are there. Raises NotReached."""
         return await self._request("POST", path, body, timeout_s)
 
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> aiohttp.ClientResponse:
+        """Any request; returns when the status and headers are there. `headers` go before its own. The caller sets a deadline
+        around it. Raises NotReached."""
+        return await self._request(method, path, body, None, query=query, headers=headers)
+
     async def model_names(self, *, timeout_s: float) -> tuple[str, ...] | None:
         """What GET /models lists, in its order; None when the server has no such list. Raises NotReached."""
         response = None
@@ -67,7 +80,7 @@ class Upstream:
             async with asyncio.timeout(timeout_s):
                 response = await self._request("GET", "models", None, None)
                 if 200 <= response.status < 300:
-                    return names_in(await _read_bounded(response, _MAX_LIST_BYTES))
+                    return names_in(await read_bounded(response, _MAX_LIST_BYTES))
                 if response.status in (401, 403, 429) or response.status >= 500:
                     raise self.refused(response, await read_refusal(response), model="")
                 return None
@@ -98,12 +111,22 @@ class Upstream:
             await self._session.close()
             self._session = None
 
-    async def _request(self, method: str, path: str, body: bytes | None, timeout_s: float | None) -> aiohttp.ClientResponse:
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | AsyncIterable[bytes] | None,
+        timeout_s: float | None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> aiohttp.ClientResponse:
         # keep_query: some servers carry their API version in the address.
-        url = self._base.with_path(f"{self._base.path.rstrip('/')}/{path}", keep_query=True)
+        url = self._base.with_path(f"{self._base.path.rstrip('/')}/{path}", keep_query=True).update_query(query or {})
+        sent = {**self._headers, **(headers or {})}
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._open_session().request(method, url, data=body, headers=self._headers, allow_redirects=False)
+                return await self._open_session().request(method, url, data=body, headers=sent, allow_redirects=False)
         except (aiohttp.ClientError, OSError) as error:
             raise self._not_reached(error, timeout_s) from None
 
@@ -156,7 +179,7 @@ async def read_refusal(response: aiohttp.ClientResponse) -> bytes:
     """The body of a refusal, as much of it as comes in a short time; then the connection is let go."""
     try:
         async with asyncio.timeout(_ERROR_BODY_TIMEOUT_S):
-            return await _read_bounded(response, _MAX_ERROR_BODY_BYTES)
+            return await read_bounded(response, _MAX_ERROR_BODY_BYTES)
     except (TimeoutError, aiohttp.ClientError, OSError):
         # The status alone says enough.
         return b""
@@ -164,7 +187,7 @@ async def read_refusal(response: aiohttp.ClientResponse) -> bytes:
         response.close()
 
 
-async def _read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+async def read_bounded(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     """The body up to a limit."""
     body = bytearray()
     while len(body) < limit_bytes and (data := await response.content.readany()):

@@ -1,0 +1,99 @@
+"""A vector store that the model's server keeps, as a shelf: searched there, cited as any other."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ..errors import NotFound
+from ..objects.at_upstream import FileThere, HitThere, StoreFileThere, StoreThere
+from .base import Found, Passage
+from .filters import Compound, Filter
+
+MOST_TOPICS = 30
+
+
+class UpstreamStores(Protocol):
+    """What is asked of the server that keeps it. Every call may raise ModelError: the server cannot be asked."""
+
+    async def store(self, id: str) -> StoreThere | None:
+        """None: the server does not know it."""
+
+    async def search(
+        self, store_id: str, query: str, *, limit: int, where: Mapping[str, object] | None, threshold: float
+    ) -> list[HitThere]:
+        """Best first. Raises NotFound when the store is gone."""
+
+    async def files(self, store_id: str) -> list[StoreFileThere]:
+        """Newest first. Raises NotFound when the store is gone."""
+
+    async def file(self, id: str) -> FileThere | None:
+        """None: the server does not know it."""
+
+
+class RemoteShelf(Protocol):
+    """A vector store that is kept elsewhere. Every call may raise an UnderpinError: the store cannot be asked."""
+
+    async def search(self, query: str, *, limit: int, where: Filter | None = None, threshold: float = 0.0) -> list[Found]:
+        """The best passages, best first, none below the threshold."""
+
+    async def topics(self) -> list[str]:
+        """The names of its files, some thirty at most."""
+
+
+class Remotes(Protocol):
+    """Which of an owner's vector stores are kept elsewhere."""
+
+    def shelf(self, owner: str, vector_store_id: str) -> RemoteShelf | None:
+        """None: it is here, or nowhere. Asks nobody."""
+
+
+class UpstreamShelf:
+    """Implements RemoteShelf."""
+
+    def __init__(self, stores: UpstreamStores, vector_store_id: str) -> None:
+        self._stores = stores
+        self._id = vector_store_id
+        self._names: dict[str, str] = {}
+
+    async def search(self, query: str, *, limit: int, where: Filter | None = None, threshold: float = 0.0) -> list[Found]:
+        """As RemoteShelf says. A store that was deleted there finds nothing."""
+        asked = None if where is None else wire_filter(where)
+        try:
+            hits = await self._stores.search(self._id, query, limit=limit, where=asked, threshold=threshold)
+        except NotFound:
+            return []
+        return [_found(hit) for hit in hits[:limit] if hit.content and hit.score >= threshold]
+
+    async def topics(self) -> list[str]:
+        """The newest files' names; each is asked for once, and kept."""
+        try:
+            files = await self._stores.files(self._id)
+        except NotFound:
+            return []
+        return await self.names([file.id for file in files if file.status == "completed"][:MOST_TOPICS])
+
+    async def names(self, file_ids: Sequence[str]) -> list[str]:
+        """The names of these files, in this order; an id where the server knows no name for it."""
+        for file_id in file_ids:
+            if file_id not in self._names and (file := await self._stores.file(file_id)) is not None:
+                self._names[file_id] = file.filename
+        return [self._names.get(file_id, file_id) for file_id in file_ids]
+
+    def named(self, file_id: str, name: str) -> None:
+        """A name that need not be asked for."""
+        self._names[file_id] = name
+
+
+def wire_filter(where: Filter) -> dict[str, object]:
+    """A filter as OpenAI's search takes it."""
+    if isinstance(where, Compound):
+        return {"type": where.operator, "filters": [wire_filter(inner) for inner in where.filters]}
+    value = list(where.value) if isinstance(where.value, tuple) else where.value
+    return {"type": where.operator, "key": where.key, "value": value}
+
+
+def _found(hit: HitThere) -> Found:
+    text = "\n\n".join(piece.text for piece in hit.content)
+    # The server does not say which piece of the file it is. The same text gets the same number, whichever question found it.
+    passage = Passage(hit.file_id, hit.filename or hit.file_id, zlib.crc32(text.encode()), (), text, 0, len(text))
+    return Found(passage, min(max(hit.score, 0.0), 1.0), dict(hit.attributes or {}))
