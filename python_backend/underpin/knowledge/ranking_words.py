@@ -1,0 +1,57 @@
+"""The words' side of a search: the FTS5 table, how text goes into it, and the expression that a question becomes.
+
+BM25 over Porter stems, with a passage's headings as a column of their own that counts twice.
+"""
+
+import re
+from itertools import pairwise
+
+from .words import STOP
+
+COLUMNS = ("heading", "text")
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+WEIGHTS = (2.0, 1.0)
+"""Of COLUMNS: a heading names what its passage is about, in few words."""
+MOST_TERMS = 64
+"""Of a question: what somebody pastes may be a page long, and each term is a walk through an index."""
+
+# Scripts that are written without spaces: FTS5 would take a whole sentence for one word.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[-.,/_'’′:][^\W_{_UNSPACED}]+)*")
+_JOINT = re.compile(r"[-.,/_'’′:]")
+
+
+def table(name: str, options: str = "") -> str:
+    """The statement that makes the FTS5 table `name`; `options` such as `content=''` are put behind the columns."""
+    more = f", {options}" if options else ""
+    return f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, tokenize = '{TOKENIZER}'{more})"
+
+
+def bm25(name: str) -> str:
+    """The expression by which rows of the table are ordered, ascending; its negative is the score that `rank` takes."""
+    return f"bm25({name}, {', '.join(map(str, WEIGHTS))})"
+
+
+def indexed(text: str) -> str:
+    """A text as it goes into a column: characters of scripts without spaces stand apart, so that each is a token."""
+    return _LETTER.sub(lambda found: f" {found[0]} ", text)
+
+
+def match(question: str) -> str:
+    """The FTS5 expression of a question: any of its words, stop words aside. Empty when it has none: then do not ask.
+
+    Safe for any text. Of a compound (`well-graded`) the parts are looked for, or where they are no words (`A-7-6`) the
+    phrase that they are; of a script without spaces each two neighbours.
+    """
+    terms = [term for word in _WORD.findall(question.lower()) for term in _terms(word)]
+    chosen = dict.fromkeys(term for term in terms if not STOP.issuperset(_JOINT.split(term))) or dict.fromkeys(terms)
+    # Quoted, FTS5 reads a term with the table's own tokenizer: `A-7-6` becomes the phrase of its parts.
+    return " OR ".join(f'"{term}"' for term in list(chosen)[:MOST_TERMS])
+
+
+def _terms(word: str) -> list[str]:
+    if _LETTER.match(word):
+        return [f"{first} {second}" for first, second in pairwise(word)] or [word]
+    parts = _JOINT.split(word)
+    return [word] if any(len(part) < 3 for part in parts) else parts
