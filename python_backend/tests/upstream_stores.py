@@ -51,6 +51,7 @@ class UpstreamStores:
         self._always: tuple[int, Mapping[str, str], str] | None = None
         self._runner: web.AppRunner | None = None
         self._made = 0
+        self._more = asyncio.Condition()
 
     @property
     def base_url(self) -> str:
@@ -72,6 +73,11 @@ class UpstreamStores:
 
     def heal(self) -> None:
         self._refusals, self._always = [], None
+
+    async def until_asked(self, times: int, *, within_s: float) -> None:
+        """Wait until it was asked that often in all."""
+        async with asyncio.timeout(within_s), self._more:
+            await self._more.wait_for(lambda: len(self.asked) >= times)
 
     async def start(self) -> Self:
         app = web.Application(client_max_size=1 << 26)
@@ -96,7 +102,9 @@ class UpstreamStores:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.match_info["path"]
-        self.asked.append((request.method, path))
+        async with self._more:
+            self.asked.append((request.method, path))
+            self._more.notify_all()
         assert "%2f" not in request.raw_path.lower(), request.raw_path
         if refusal := self._refusals.pop(0) if self._refusals else self._always:
             await request.read()

@@ -22,6 +22,7 @@ UnderpinError
         ModelRefusedRequest
         ModelUnreachable
         ModelBroken          it answered something that is not a model's answer
+    VectorStoreAway          the server that keeps a vector store cannot be asked, so nobody knows what it holds
     EmbeddingFailed          text could not be made into vectors: carries `retryable`
 """
 
@@ -135,6 +136,10 @@ class ModelBroken(ModelError):
     pass
 
 
+class VectorStoreAway(UnderpinError):
+    pass
+
+
 class EmbeddingFailed(UnderpinError):
     """Text could not be made into vectors. `retryable`: the same call may work later, after `retry_after_s` where known."""
 
@@ -164,6 +169,7 @@ HTTP_STATUS: dict[type[UnderpinError], int] = {
     ModelUnknown: 400,
     ModelRateLimited: 429,
     ModelRefusedRequest: 400,
+    VectorStoreAway: 503,
     EmbeddingFailed: 502,
 }
 
