@@ -86,6 +86,13 @@ class Arrival(Generic[K]):
         except NotFound:
             raise WrongState(GIVEN_UP) from None
 
+    async def read(self) -> AsyncGenerator[bytes, None]:
+        """The bytes that came, for whoever hands them on instead of keeping them. Raises WrongState when the sweep was faster."""
+        assert self._begun
+        async with self._place.blobs.read(self.id) as pieces, aclosing(self._renewing(pieces)) as renewing:
+            async for piece in renewing:
+                yield piece
+
     async def keep(self, changes: Changes) -> K:
         """Let the object be seen, with these changes. Raises WrongState when the sweep was faster, StoreUnavailable."""
         assert self._begun

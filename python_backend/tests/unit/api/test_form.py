@@ -179,3 +179,36 @@ async def test_a_client_that_goes_away_is_told_so() -> None:
 
 async def test_a_silent_client_is_given_up() -> None:
     assert "nothing came for 0.05 s" in (await refused(WHOLE[:100], then="silent", gap_s=0.05)).message
+
+
+async def read_many(*chunks: bytes, most_files: int = 3) -> list[tuple[str | None, bytes]]:
+    got: list[tuple[str | None, bytes]] = []
+
+    async def take(name, pieces) -> None:
+        got.append((name, b"".join([piece async for piece in pieces])))
+
+    field = FileField("file", MOST, "Too large.", 5, many="files", most_files=most_files)
+    await read_form(request(chunks), field, take)
+    return got
+
+
+def many(*names: str, size: int = 3) -> bytes:
+    heads = (f'Content-Disposition: form-data; name="files"; filename="{name}"'.encode() for name in names)
+    return b"".join(part(head, b"x" * size) for head in heads) + END
+
+
+async def test_a_field_that_may_come_several_times_is_taken_each_time():
+    assert await read_many(many("a", "b", "a")) == [("a", b"xxx"), ("b", b"xxx"), ("a", b"xxx")]
+    assert await read_many(part(FILE, b"bytes") + many("b")) == [("a.txt", b"bytes"), ("b", b"xxx")]
+
+
+async def test_more_files_than_may_come_are_refused():
+    with pytest.raises(InvalidRequest, match="Too many files: at most 3") as raised:
+        await read_many(many("a", "b", "c", "d"))
+    assert raised.value.param == "files"
+
+
+async def test_each_of_many_may_be_as_large_as_one_and_no_larger():
+    assert [len(data) for _, data in await read_many(many("a", "b", "c", size=MOST))] == [MOST] * 3
+    with pytest.raises(TooLarge):
+        await read_many(many("a", size=MOST + 1))

@@ -28,35 +28,50 @@ Take = Callable[[str | None, AsyncIterator[bytes]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class FileField:
-    """The field that holds the file: its name, the most bytes, the words for more, and how long the client may be silent."""
+    """The field that holds the file: its name, the most bytes, the words for more, and how long the client may be silent. `many`
+    is the name of a field that may come several times, up to `most_files` in all."""
 
     name: str
     most_bytes: int
     too_large: str
     gap_s: float
+    many: str | None = None
+    most_files: int = 1
+
+    @property
+    def most_body_bytes(self) -> int:
+        return self.most_files * self.most_bytes + FRAME_BYTES
 
 
 async def read_form(request: Request, file: FileField, take: Take) -> dict[str, str]:
-    """Read the whole body; `take` gets the file when it comes. Returns the text fields; the last of equal names counts.
+    """Read the whole body; `take` gets each file when it comes. Returns the text fields; the last of equal names counts.
 
     Raises InvalidRequest with `param`, TooLarge, and what `take` raises.
     """
     fields: dict[str, str] = {}
-    taken = False
+    taken = 0
     async with aclosing(_events(request, file)) as events:
         async for event in events:
             assert isinstance(event, MultipartSegment)  # what follows one is read below
-            if event.name != file.name:
+            if event.name not in (file.name, file.many or file.name):
                 name = event.name or ""
                 fields[name] = await _text(name, events, sum(map(len, fields.values())))
-            elif taken:
-                raise InvalidRequest(f"Duplicate parameter: '{file.name}'. Send one file.", param=file.name, code="invalid_value")
+            elif taken >= file.most_files:
+                raise _too_many(file, event.name)
             else:
-                taken = True
+                taken += 1
                 await take(event.filename, _pieces(events, file))
     if not taken:
         raise InvalidRequest(f"Missing required parameter: '{file.name}'.", param=file.name, code="missing_required_parameter")
     return fields
+
+
+def _too_many(file: FileField, name: str) -> InvalidRequest:
+    if file.most_files == 1:
+        text = f"Duplicate parameter: '{name}'. Send one file."
+    else:
+        text = f"Too many files: at most {file.most_files} may come at once. Send the others in another request."
+    return InvalidRequest(text, param=name, code="invalid_value")
 
 
 async def _events(request: Request, file: FileField) -> Events:
@@ -80,11 +95,14 @@ def _parser(request: Request, file: FileField) -> PushMultipartParser:
         wanted = "expected 'multipart/form-data' with a boundary"
         raise InvalidRequest(f"Invalid Content-Type: {wanted}, but got '{given[:100]}' instead.")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > file.most_bytes + FRAME_BYTES:
+    if length.isdigit() and int(length) > file.most_body_bytes:
         raise TooLarge(file.too_large, param=file.name)
     try:
         return PushMultipartParser(
-            options["boundary"], max_segment_count=MOST_FIELDS, max_header_size=MOST_HEADER_BYTES, strict=False
+            options["boundary"],
+            max_segment_count=MOST_FIELDS + file.most_files - 1,
+            max_header_size=MOST_HEADER_BYTES,
+            strict=False,
         )
     except (MultipartError, UnicodeEncodeError):
         raise InvalidRequest("Invalid Content-Type: its boundary cannot be one.") from None
@@ -104,7 +122,7 @@ async def _body(request: Request, file: FileField) -> AsyncGenerator[bytes, None
         if not chunk:
             return
         size += len(chunk)
-        if size > file.most_bytes + FRAME_BYTES:
+        if size > file.most_body_bytes:
             raise TooLarge(file.too_large, param=file.name)
         yield chunk
 
