@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from .stored import Stored
 
@@ -24,12 +24,22 @@ class ExpiresAfter(BaseModel):
 
 class VectorStore(Stored):
     kind: ClassVar[str] = "vector_stores"
-    bookkeeping: ClassVar[frozenset[str]] = Stored.bookkeeping | {"generation", "counted", "embedder"}
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("expires_at",),)
+    bookkeeping: ClassVar[frozenset[str]] = Stored.bookkeeping | {
+        "last_seq",
+        "generation",
+        "counted",
+        "embedder",
+        "going",
+        "worker",
+        "due",
+    }
+    sent_if_set: ClassVar[frozenset[str]] = frozenset({"description", "expires_after", "expires_at"})
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("expires_at",), ("due",))
 
     object: Literal["vector_store"] = "vector_store"
     created_at: int
-    name: str | None = None
+    name: str = ""
+    """OpenAI's document has no null here."""
     description: str | None = None
     usage_bytes: int = 0
     file_counts: FileCounts = FileCounts()
@@ -39,6 +49,8 @@ class VectorStore(Stored):
     last_active_at: int | None = None
     metadata: dict[str, str] = {}
 
+    last_seq: int = 0
+    """The last number given to a file."""
     generation: int = 0
     """Grows with every change of what is searched: a file that completed or went, attributes. Whoever holds an index of an older
     one brings it up to date before it searches."""
@@ -46,11 +58,9 @@ class VectorStore(Stored):
     """The generation of which `file_counts` and `usage_bytes` are."""
     embedder: str | None = None
     """The embedder whose vectors are searched; None until there are any."""
-
-    def wire(self) -> dict[str, JsonValue]:
-        """As OpenAI's document has it: no expiry is told where there is none."""
-        shown = super().wire()
-        return {name: value for name, value in shown.items() if value is not None or name in _ALWAYS_TOLD}
-
-
-_ALWAYS_TOLD = frozenset({"last_active_at", "name", "metadata"})
+    going: bool = False
+    """It was deleted: nobody finds it, and the sweep removes what was in it."""
+    worker: str | None = None
+    """Who makes new vectors for all of it, since the configured embedder is another one than `embedder`."""
+    due: float | None = None
+    """Store time at which the sweep looks at it: what was in it is to be removed, or embedded again. None: nothing is to do."""

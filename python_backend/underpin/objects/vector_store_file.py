@@ -45,9 +45,13 @@ class VectorStoreFile(Stored):
         "file_id",
         "filename",
         "batch_id",
+        "key",
         "chunk_set",
         "chunks",
+        "embedder",
+        "embedders",
         "attempt",
+        "handed_back",
         "worker",
         "due",
     }
@@ -70,14 +74,26 @@ class VectorStoreFile(Stored):
     file_id: str = ""
     filename: str = ""
     batch_id: str | None = None
+    key: str = ""
+    """Another each time that the file is put into the store: what was left of an earlier time is never taken for its own."""
     chunk_set: str | None = None
     """The parent of the chunks that count. An attempt writes under a name of its own, which becomes this one when it is done; so
     what an attempt left that died is never read."""
     chunks: int = 0
+    embedder: str | None = None
+    """The newest embedder of which all its chunks have vectors."""
+    embedders: list[str] = []
+    """All of which there may be vectors of its chunks; named here before the first vector is written."""
     attempt: int = 0
+    handed_back: int = 0
+    """How many of the attempts were broken off without a fault of the file: the server stopped."""
     worker: str | None = None
     due: float | None = None
     """Store time at which the sweep looks at it again; None when nothing is left to do."""
+
+    def set_of(self, attempt: int) -> str:
+        """The chunk set that an attempt writes."""
+        return f"{self.key}.{attempt}"
 
     def wire(self) -> dict[str, JsonValue]:
         """As clients know it: under the file's id."""

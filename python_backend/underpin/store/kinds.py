@@ -6,6 +6,7 @@ from ..objects.file import File
 from ..objects.file_batch import FileBatch
 from ..objects.idempotency_key import IdempotencyKey
 from ..objects.journal_chunk import JournalChunk
+from ..objects.leftover import Leftover
 from ..objects.message import Message
 from ..objects.owner import Owner
 from ..objects.run import Run
@@ -24,6 +25,7 @@ KINDS: tuple[type[Stored], ...] = (
     FileBatch,
     IdempotencyKey,
     JournalChunk,
+    Leftover,
     Message,
     Owner,
     Run,
