@@ -175,6 +175,11 @@ class UpstreamStores:
         self.stores[store_id].files[asked["file_id"]] = entry
         return self._json(request, entry)
 
+    async def _one(self, request: web.Request, store_id: str, file_id: str) -> web.Response:
+        if store_id not in self.stores or file_id not in self.stores[store_id].files:
+            return self._no_store(request, store_id)
+        return self._json(request, self.stores[store_id].files[file_id])
+
     async def _remove(self, request: web.Request, store_id: str, file_id: str) -> web.Response:
         if store_id not in self.stores or self.stores[store_id].files.pop(file_id, None) is None:
             return self._no_store(request, store_id)
@@ -216,6 +221,7 @@ class UpstreamStores:
         ("POST", r"/vector_stores/([^/]+)/search", _search),
         ("GET", r"/vector_stores/([^/]+)/files", _list),
         ("POST", r"/vector_stores/([^/]+)/files", _add),
+        ("GET", r"/vector_stores/([^/]+)/files/([^/]+)", _one),
         ("DELETE", r"/vector_stores/([^/]+)/files/([^/]+)", _remove),
         ("GET", r"/vector_stores/([^/]+)/files/([^/]+)/content", _parsed),
         ("POST", r"/files", _upload),

@@ -6,7 +6,6 @@ filled there. While nobody can tell whether it lives there, it is nowhere: an em
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +18,7 @@ from ..objects.vector_store_file import VectorStoreFile
 from ..store.base import Scope, Store
 from .base import EXAMPLES
 from .upstream_stores import UpstreamShelf, UpstreamStores
+from .vector_stores import VectorStores
 
 logger = logging.getLogger("underpin.knowledge")
 
@@ -54,6 +54,7 @@ class Standing:
     ) -> None:
         """`uploads` and `knowledge`: the ids that were set. `retry_s`: the first and the longest pause between two questions."""
         self._store = store
+        self._vector_stores = VectorStores(store)
         self._upstream = upstream
         self._retry_s = retry_s
         self.uploads = _standing(uploads, UPLOADS)
@@ -118,35 +119,45 @@ class Standing:
         if standing.id in self._here or standing.id in self._shelves:
             return True
         if self._upstream is None or not standing.configured:
-            await self._make_here(standing)
+            if not await self._made_here(standing):
+                return False
         elif not await self._has_files_here(standing.id):
             return False
         self._is_here(standing)
+        return True
+
+    async def _made_here(self, standing: StandingStore) -> bool:
+        try:
+            await self.be_here(standing.id)
+        except VectorStoreAway as error:
+            self._tell_why_not(standing, error)
+            return False
         return True
 
     async def _has_files_here(self, id: str) -> bool:
         files = await self._store.page(VectorStoreFile, id, scope=Scope(DEFAULT_OWNER), limit=1)
         return bool(files.data)
 
-    async def _make_here(self, standing: StandingStore) -> None:
-        try:
-            await self._store.get(VectorStore, standing.id, scope=Scope(DEFAULT_OWNER))
+    async def be_here(self, vector_store_id: str) -> None:
+        """Make it again if somebody deleted it. Raises VectorStoreAway while the old one is being cleared away."""
+        standing = self._stores[vector_store_id]
+        if await self._is_found(standing):
             return
-        except NotFound:
-            pass
-        now = int(time.time())
-        made = VectorStore(
-            id=standing.id,
-            seq=await self._store.next_seq(DEFAULT_OWNER),
-            created_at=now,
-            last_active_at=now,
-            name=standing.name,
-        )
         try:
-            await self._store.add(made)
+            await self._vector_stores.create(DEFAULT_OWNER, name=standing.name, id=standing.id)
         except AlreadyExists:
-            return
+            if await self._is_found(standing):  # another process was faster
+                return
+            text = f"Vector store '{standing.id[:100]}' was deleted, and is being cleared away. Try again in a moment."
+            raise VectorStoreAway(text, retry_after_s=self._retry_s[0]) from None
         logger.info("✅ Created vector store %s (%s)", standing.id, standing.name)
+
+    async def _is_found(self, standing: StandingStore) -> bool:
+        try:
+            await self._vector_stores.get(DEFAULT_OWNER, standing.id)
+        except NotFound:
+            return False
+        return True
 
     def _is_here(self, standing: StandingStore) -> None:
         self._here.add(standing.id)
@@ -160,13 +171,13 @@ class Standing:
 
     async def _ask(self, standing: StandingStore, pause_s: float) -> bool:
         """Whether it is known now where the store is."""
-        assert self._upstream is not None
+        upstream = self._upstream if standing.configured else None
         try:
-            if await self._upstream.store(standing.id) is None:
-                await self._make_here(standing)
+            if upstream is None or await upstream.store(standing.id) is None:
+                await self.be_here(standing.id)
                 self._is_here(standing)
             else:
-                await self._leave_there(standing, self._upstream)
+                await self._leave_there(standing, upstream)
         except ModelError as error:
             self._tell_why_not(standing, _not_known(standing.id, error, pause_s))
             return False

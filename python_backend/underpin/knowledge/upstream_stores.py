@@ -1,7 +1,9 @@
 """A vector store that the model's server keeps, as a shelf: searched there, cited as any other."""
 
+import asyncio
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from ..errors import NotFound
@@ -10,6 +12,8 @@ from .base import Found, Passage
 from .filters import Compound, Filter
 
 MOST_TOPICS = 30
+AT_ONCE = 8
+"""Questions about names that are open at the same time."""
 
 
 class UpstreamStores(Protocol):
@@ -28,6 +32,27 @@ class UpstreamStores(Protocol):
 
     async def file(self, id: str) -> FileThere | None:
         """None: the server does not know it."""
+
+    async def store_file(self, store_id: str, file_id: str) -> StoreFileThere | None:
+        """None: it is not in that store."""
+
+    async def content(self, store_id: str, file_id: str) -> str | None:
+        """The text that the server took out of a file; None: it is not in that store."""
+
+    async def upload(self, name: str, pieces: AsyncIterable[bytes], size: int) -> FileThere:
+        """A new file of these bytes, of which there are `size`."""
+
+    async def add(self, store_id: str, file_id: str, attributes: Mapping[str, str | float | bool]) -> StoreFileThere:
+        """Put a file into a store. Raises NotFound when either is gone."""
+
+    async def remove(self, store_id: str, file_id: str) -> bool:
+        """Take a file out of a store, and delete it; False when it was not in it."""
+
+    async def discard(self, file_id: str) -> None:
+        """Delete a file that is in no store; nothing happens when there is none."""
+
+    def download(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """A file's bytes. Raises NotFound, and ModelRefusedRequest where the server does not give them back."""
 
 
 class RemoteShelf(Protocol):
@@ -73,11 +98,20 @@ class UpstreamShelf:
         return await self.names([file.id for file in files if file.status == "completed"][:MOST_TOPICS])
 
     async def names(self, file_ids: Sequence[str]) -> list[str]:
-        """The names of these files, in this order; an id where the server knows no name for it."""
-        for file_id in file_ids:
-            if file_id not in self._names and (file := await self._stores.file(file_id)) is not None:
-                self._names[file_id] = file.filename
-        return [self._names.get(file_id, file_id) for file_id in file_ids]
+        """The names of these files, in this order; an id where the server knows no name for it. Each is asked for once, some at
+        the same time."""
+        looks = asyncio.Semaphore(AT_ONCE)
+
+        async def look(file_id: str) -> None:
+            async with looks:
+                file = await self._stores.file(file_id)
+                self._names[file_id] = file.filename if file is not None and file.filename else file_id
+
+        missing = [file_id for file_id in dict.fromkeys(file_ids) if file_id not in self._names]
+        for answer in await asyncio.gather(*map(look, missing), return_exceptions=True):
+            if isinstance(answer, BaseException):
+                raise answer
+        return [self._names[file_id] for file_id in file_ids]
 
     def named(self, file_id: str, name: str) -> None:
         """A name that need not be asked for."""

@@ -146,9 +146,13 @@ class StoresClient:
             raise ModelUnreachable(WRONG_ADDRESS)
         return found
 
-    async def add(self, store_id: str, file_id: str) -> StoreFileThere:
+    async def store_file(self, store_id: str, file_id: str) -> StoreFileThere | None:
+        """A file as it is in a store; None when it is not in it."""
+        return await self._read("GET", f"vector_stores/{store_id}/files/{file_id}", StoreFileThere, ids=(store_id, file_id))
+
+    async def add(self, store_id: str, file_id: str, attributes: Mapping[str, str | float | bool]) -> StoreFileThere:
         """Put a file into a store. Raises NotFound when either is gone."""
-        body = {"file_id": file_id}
+        body = {"file_id": file_id, **({"attributes": attributes} if attributes else {})}
         found = await self._once("POST", f"vector_stores/{store_id}/files", StoreFileThere, ids=(store_id, file_id), body=body)
         return _there(found, store_id)
 
@@ -157,8 +161,12 @@ class StoresClient:
         path = f"vector_stores/{store_id}/files/{file_id}"
         if await self._read("DELETE", path, msgspec.Raw, ids=(store_id, file_id)) is None:
             return False
-        await self._read("DELETE", f"files/{file_id}", msgspec.Raw, ids=(file_id,))
+        await self.discard(file_id)
         return True
+
+    async def discard(self, file_id: str) -> None:
+        """Delete a file; nothing happens when there is none."""
+        await self._read("DELETE", f"files/{file_id}", msgspec.Raw, ids=(file_id,))
 
     @asynccontextmanager
     async def download(self, file_id: str) -> AsyncGenerator[AsyncGenerator[bytes, None], None]:

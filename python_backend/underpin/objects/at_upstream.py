@@ -1,6 +1,7 @@
 """Vector stores and files that the model's server keeps: of its objects as much as is used here."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class StoreFileThere:
     """A file in a vector store. It has no name there: that is the file's."""
 
     id: str
-    status: str = "in_progress"
+    status: Literal["in_progress", "completed", "cancelled", "failed"] = "in_progress"
     created_at: int = 0
     last_error: Reason | None = None
+    attributes: dict[str, str | float | bool] | None = None
 
 
 @dataclass(frozen=True)

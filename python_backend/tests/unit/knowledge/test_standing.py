@@ -174,3 +174,20 @@ async def test_the_same_failure_is_logged_once(store, upstream, caplog):
         with pytest.raises(VectorStoreAway):
             await begun.place("vs_up")
     assert sum("It is asked again" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_one_that_somebody_deleted_is_made_again(store):
+    async with standing(store, None) as begun:
+        await store.delete(VectorStore, "vs_up", scope=OWN)
+        await begun.be_here("vs_up")
+        assert await is_here(store, "vs_up")
+
+
+async def test_one_that_is_being_deleted_at_the_start_is_waited_for(store):
+    await store.add(VectorStore(id="vs_up", created_at=1, going=True))
+    async with standing(store, None) as begun:
+        with pytest.raises(VectorStoreAway, match="is being cleared away"):
+            await begun.place("vs_up")
+        await store.delete(VectorStore, "vs_up", scope=OWN)
+        assert await until_known(begun, "vs_up") == "here"
+        assert (await store.get(VectorStore, "vs_up", scope=OWN)).going is False

@@ -113,14 +113,18 @@ async def test_a_file_goes_there_and_into_the_store_and_away_again(upstream, cli
     kept = upstream.files[made.id]
     assert (kept.data, kept.purpose) == (b"Clay swells.", "assistants")
     assert kept.name.replace("%22", '"') == name
-    assert (await client.add("vs_a", made.id)).status == "completed"
+    assert (await client.add("vs_a", made.id, {"site": "south"})).attributes == {"site": "south"}
+    there = await client.store_file("vs_a", made.id)
+    assert there is not None
+    assert there.status == "completed"
     assert await client.content("vs_a", made.id) == "Clay swells."
     assert await client.remove("vs_a", made.id) is True
     assert made.id not in upstream.files
     assert await client.remove("vs_a", made.id) is False
     assert await client.content("vs_a", made.id) is None
+    assert await client.store_file("vs_a", made.id) is None
     with pytest.raises(NotFound):
-        await client.add("vs_gone", "file-a")
+        await client.add("vs_gone", "file-a", {})
 
 
 async def test_a_download_gives_the_bytes_where_it_is_allowed(upstream, client):
