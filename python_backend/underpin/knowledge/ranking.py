@@ -21,7 +21,7 @@ CANDIDATES = 100
 FEEDBACK_PASSAGES = 3
 FEEDBACK_WEIGHT = 0.5
 NEIGHBOURS = 10
-SUPPORT = 0.5
+SUPPORT = 0.4
 COPY = 0.98
 """Cosine above which two passages are taken for copies of each other."""
 HALF_SCORE = 8.0

@@ -14,6 +14,8 @@ WEIGHTS = (2.0, 1.0)
 """Of COLUMNS: a heading names what its passage is about, in few words."""
 MOST_TERMS = 64
 """Of a question: what somebody pastes may be a page long, and each term is a walk through an index."""
+_PHRASE_STEPS = 3
+"""Two words are one phrase with at most two stop words between: `angle of attack`."""
 
 # Scripts that are written without spaces: FTS5 would take a whole sentence for one word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -39,15 +41,21 @@ def indexed(text: str) -> str:
 
 
 def match(question: str) -> str:
-    """The FTS5 expression of a question: any of its words, stop words aside. Empty when it has none: then do not ask.
+    """The FTS5 expression of a question: any of its words, stop words aside, and any two neighbours of them as a phrase, which
+    lifts passages that say it as the question does. Empty when it has no word: then do not ask.
 
-    Safe for any text. Of a compound (`well-graded`) the parts are looked for, or where they are no words (`A-7-6`) the
-    phrase that they are; of a script without spaces each two neighbours.
+    Safe for any text. Of a compound (`well-graded`) the parts are looked for, or where they are no words (`A-7-6`) the phrase
+    that they are; of a script without spaces each two neighbours.
     """
     terms = [term for word in _WORD.findall(question.lower()) for term in _terms(word)]
-    chosen = dict.fromkeys(term for term in terms if not STOP.issuperset(_JOINT.split(term))) or dict.fromkeys(terms)
+    places = [at for at, term in enumerate(terms) if not STOP.issuperset(_JOINT.split(term))] or list(range(len(terms)))
+    words = [terms[at] for at in places[:MOST_TERMS]]
+    phrases = [
+        " ".join(terms[first : last + 1]) for first, last in pairwise(places[:MOST_TERMS]) if last - first <= _PHRASE_STEPS
+    ]
+    spaced = [phrase for phrase in phrases if not _LETTER.search(phrase)]
     # Quoted, FTS5 reads a term with the table's own tokenizer: `A-7-6` becomes the phrase of its parts.
-    return " OR ".join(f'"{term}"' for term in list(chosen)[:MOST_TERMS])
+    return " OR ".join(f'"{term}"' for term in dict.fromkeys([*words, *spaced]))
 
 
 def _terms(word: str) -> list[str]:
