@@ -1,6 +1,6 @@
 """Builds every room and wires them: the only file that knows all."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -14,7 +14,12 @@ from .files.arrival import Place
 from .files.files import Files
 from .files.sweep import FileSweep
 from .files.uploads import Uploads
+from .knowledge.base import Evidence, Found
+from .knowledge.file_batches import FileBatches
+from .knowledge.filters import Filter
 from .knowledge.library import Library
+from .knowledge.store_files import StoreFiles
+from .knowledge.vector_stores import VectorStores
 from .models.base import Model, Models
 from .models.catalog import Catalog
 from .models.chat_completions import ChatCompletions
@@ -34,6 +39,30 @@ from .tools.file_search import FileSearch
 
 EMBEDDED: dict[str, Callable[[], Model]] = {"extractive": Extractive, "scripted": Scripted}
 """Models that need no server of their own."""
+
+
+class _NoShelves:
+    """Vector stores while nothing searches them yet."""
+
+    async def search(
+        self,
+        owner: str,
+        stores: Sequence[str],
+        query: str,
+        *,
+        limit: int = 10,
+        where: Filter | None = None,
+        threshold: float = 0.0,
+    ) -> list[Found]:
+        return []
+
+    async def quotes(
+        self, owner: str, stores: Sequence[str], question: str, found: Sequence[Found], *, context: str = "", limit: int = 5
+    ) -> Evidence:
+        return Evidence((), ())
+
+    async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
+        return []
 
 
 def _as_it_is(store: Store) -> Store:
@@ -68,6 +97,9 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
     times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
     runner = Runner(room, claims, times, settings.max_waiting)
     sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
+    vector_stores = VectorStores(store)
+    store_files = StoreFiles(store, files, vector_stores, lease_s=settings.run_lease_s)
+    place.on_removal.append(store_files.forget_file)
     uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
     file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
     assistant_id = first_assistant_id(settings.openai_assistant_id)
@@ -104,6 +136,10 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             files=files,
             uploads=uploads,
             knowledge=library,
+            shelves=_NoShelves(),
+            vector_stores=vector_stores,
+            store_files=store_files,
+            file_batches=FileBatches(store, vector_stores, store_files),
             assistant_id=assistant_id,
             store_name=storage.name,
             adopt_old_threads=settings.adopt_old_threads,

@@ -41,6 +41,10 @@ FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings
 READERS_OF_SETTINGS = {"storage", "app", "serve", "__main__"}
 # They see a seam's base.py, never a backend.
 SEAM_ONLY = {"knowledge", "runs", "api"}
+# What stands beside a seam and hides no backend: vector stores are kept by the Store seam, whichever store that is.
+BESIDE_A_SEAM = {f"knowledge.{module}" for module in ("filters", "vector_stores", "store_files", "file_batches")}
+# What is imported only when it is needed, by a name that stands in the call: a runtime that many servers never load.
+LATE_IMPORTS = {("embedding.minilm", "underpin.embedding.minilm_session")}
 LONGEST_FILE = 350
 
 
@@ -76,6 +80,8 @@ def forbidden(package: Path, importer: str, target: str) -> str | None:
         return f"{other} stands above {room}"
     if RANKS[other] == RANKS[room] and (room, target) not in PEERS_THAT_MEET:
         return f"{other} and {room} are peers"
+    if target in BESIDE_A_SEAM:
+        return None
     if room in SEAM_ONLY and (package / other / "base.py").exists() and target != f"{other}.base":
         return f"{room} sees only {other}/base.py"
     return None
@@ -112,7 +118,8 @@ def hidden_imports(package: Path) -> list[str]:
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
         functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         inside = {n.lineno for function in functions for n in ast.walk(function) if isinstance(n, ast.Import | ast.ImportFrom)}
-        dynamic = {n.lineno for n in nodes if isinstance(n, ast.Call) and called(n) in {"__import__", "import_module"}}
+        calls = [n for n in nodes if isinstance(n, ast.Call) and called(n) in {"__import__", "import_module"}]
+        dynamic = {n.lineno for n in calls if (module_name(package, path), literal(n)) not in LATE_IMPORTS}
         found += [f"{shown(package, path)}:{line}" for line in sorted(inside | dynamic)]
     return found
 
@@ -123,6 +130,11 @@ def called(node: ast.Call) -> str:
             return name
         case _:
             return ""
+
+
+def literal(node: ast.Call) -> object:
+    """The first argument, where it is written out."""
+    return node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
 
 
 def environment_reads(package: Path) -> list[str]:

@@ -9,7 +9,10 @@ from starlette.requests import HTTPConnection
 from ..eventlog.base import EventLog, ThreadLog
 from ..files.files import Files
 from ..files.uploads import Uploads
-from ..knowledge.base import Knowledge
+from ..knowledge.base import Knowledge, Shelves
+from ..knowledge.file_batches import FileBatches
+from ..knowledge.store_files import StoreFiles
+from ..knowledge.vector_stores import VectorStores
 from ..models.base import Models
 from ..objects.assistant import AUTO_MODEL
 from ..runs.runner import Runner
@@ -27,6 +30,11 @@ class Rooms:
     files: Files
     uploads: Uploads
     knowledge: Knowledge
+    """The documents that come with the server."""
+    shelves: Shelves
+    vector_stores: VectorStores
+    store_files: StoreFiles
+    file_batches: FileBatches
     assistant_id: str
     """The server's own assistant."""
     store_name: str

@@ -4,13 +4,14 @@ So whatever a crash leaves is named by an object with a lease, and the sweep rem
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from ..errors import ConditionFailed, NotFound, UnderpinError, WrongState
+from ..objects.file import File
 from ..objects.has_bytes import HasBytes
 from ..store.base import EVERYONE, Blobs, Changes, Conditions, Scope, Store
 
@@ -23,12 +24,14 @@ GIVEN_UP = "The server has given this upload up: its bytes came too slowly, or w
 
 @dataclass(frozen=True)
 class Place:
-    """Where objects with bytes are kept. `lease_s`: how long a writer who says nothing is believed to live."""
+    """Where objects with bytes are kept. `lease_s`: how long a writer who says nothing is believed to live. `on_removal`: who has
+    to forget a file that is being removed, by its id; may be called again."""
 
     store: Store
     blobs: Blobs
     worker: str
     lease_s: float
+    on_removal: list[Callable[[str], Awaitable[None]]] = field(default_factory=list)
 
     async def writer_lives(self, obj: HasBytes) -> bool:
         """Whether whoever writes the object's bytes may still be at it."""
@@ -43,6 +46,9 @@ class Place:
             await self.store.update(kind, id, gone, scope=scope, only_if=only_if)
         except (NotFound, ConditionFailed):
             return False
+        if kind is File:
+            for forget in self.on_removal:
+                await forget(id)
         await self.blobs.delete(id)
         await self.store.delete(kind, id, scope=EVERYONE)
         return True

@@ -73,7 +73,11 @@ class VectorStores:
             found = None
         if found is None or found.going:
             raise missing(shown)
-        return found.model_copy(update={"status": "expired"}) if has_expired(found) else found
+        return self.seen(found)
+
+    def seen(self, store: VectorStore) -> VectorStore:
+        """As it is to be told: with status `expired` when its time is over."""
+        return store.model_copy(update={"status": "expired"}) if has_expired(store) else store
 
     async def usable(self, owner: str, id: str) -> VectorStore:
         """As `get`. Raises WrongState `Vector store 'vs_x' has expired.`"""

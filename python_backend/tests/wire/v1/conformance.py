@@ -44,7 +44,7 @@ OPERATIONS = {
     "GET /models/{model}": "test_models.py::test_the_models_that_can_be_asked_are_listed",
     "DELETE /models/{model}": "test_models.py::test_a_model_cannot_be_deleted",
 }
-FILES = {"/files": "test_files.py", "/uploads": "test_uploads.py"}
+FILES = {"/files": "test_files.py", "/uploads": "test_uploads.py", "/vector_stores": "test_vector_stores.py"}
 """Whose tests show these operations."""
 
 EVENTS = {
@@ -129,7 +129,7 @@ DIFFERENCES = [
 ]  # fmt: skip
 
 NOT_YET = [
-    "vector stores (16 operations), and with them `attachments`, `tool_resources` and `include[]`: accepted, without effect",
+    "`attachments`, `tool_resources` and `include[]`: accepted, without effect",
     "`code_interpreter`: accepted as a tool, and not offered to the model",
     "a message is listed once it has ended, not while it is written (its step is)",
     "a model's context window is not known here: `auto` drops what exceeds `max_prompt_tokens`, and beyond 200 messages",

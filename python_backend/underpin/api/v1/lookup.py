@@ -6,11 +6,14 @@ from starlette.requests import Request
 
 from ...errors import NotFound, UnderpinError
 from ...objects.assistant import Assistant
+from ...objects.file_batch import FileBatch
 from ...objects.message import Message
 from ...objects.run import Run
 from ...objects.run_step import RunStep
 from ...objects.stored import Stored
 from ...objects.thread import Thread
+from ...objects.vector_store import VectorStore
+from ...objects.vector_store_file import VectorStoreFile
 from ...store.base import Scope
 from ..auth import owner_of, scope_of
 from ..rooms import rooms_of
@@ -24,6 +27,8 @@ _NAMES: dict[type[Stored], tuple[str, str, str]] = {
     Message: ("message", "message_id", "msg"),
     Run: ("run", "run_id", "run"),
     RunStep: ("run step", "step_id", "step"),
+    VectorStore: ("vector store", "vector_store_id", "vs"),
+    FileBatch: ("vector store file batch", "batch_id", "vsfb"),
 }
 """Kind → its noun, the parameter that names one, and how its ids begin."""
 
@@ -59,6 +64,26 @@ async def find_step(request: Request, run: Run, step_id: str) -> RunStep:
     """The same for a step of a run."""
     step = await _find(request, RunStep, step_id, Scope(run.owner))
     return _of(step, step.run_id == run.id)
+
+
+async def find_store(request: Request, vector_store_id: str) -> VectorStore:
+    """The same for a vector store."""
+    try:
+        return await rooms_of(request).vector_stores.get(owner_of(request), vector_store_id)
+    except NotFound:
+        raise missing(VectorStore, vector_store_id.replace("\0", "")) from None
+
+
+async def find_store_file(request: Request, vector_store_id: str, file_id: str) -> VectorStoreFile:
+    """The same for a file in a vector store."""
+    store, shown = await find_store(request, vector_store_id), file_id.replace("\0", "")
+    try:
+        return await rooms_of(request).store_files.get(store.owner, store.id, shown)
+    except NotFound:
+        if not shown.startswith("file"):
+            text = f"Invalid 'file_id': '{shown[:MOST_OF_AN_ID]}'. Expected an ID that begins with 'file'."
+            raise InvalidRequest(text, param="file_id", code="invalid_value") from None
+        raise
 
 
 def missing(kind: type[Stored], id: str) -> UnderpinError:

@@ -70,8 +70,13 @@ async def list_answer(
     wire: Callable[[T], JsonValue] = lambda found: found.wire(),
 ) -> Response:
     """The part of a parent's objects that the request asks for, in the envelope of a list."""
+    return list_envelope(await page_of(request, kind, parent, scope=scope, where=where), wire)
+
+
+async def page_of(request: Request, kind: type[T], parent: str, *, scope: Scope, where: Conditions | None = None) -> Page[T]:
+    """The part of a parent's objects that the request asks for."""
     part, store = part_of(request), rooms_of(request).store
-    page = await store.page(
+    return await store.page(
         kind,
         parent,
         scope=scope,
@@ -81,7 +86,6 @@ async def list_answer(
         order=part.order,
         where=where,
     )
-    return list_envelope(page, wire)
 
 
 def list_envelope(page: Page[T], wire: Callable[[T], JsonValue]) -> Response:

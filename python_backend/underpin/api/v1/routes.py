@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from . import assistants, files, messages, models, runs, steps, threads, uploads
+from . import (
+    assistants,
+    file_batches,
+    files,
+    messages,
+    models,
+    runs,
+    steps,
+    threads,
+    uploads,
+    vector_store_files,
+    vector_store_search,
+    vector_stores,
+)
 from .answers import REFUSALS
 from .envelope import PREFIX
 
@@ -10,6 +23,7 @@ from .envelope import PREFIX
 def v1_routes() -> APIRouter:
     """Runs before threads: `/threads/runs` is no thread."""
     router = APIRouter(prefix=PREFIX, responses=REFUSALS)
-    for part in (assistants, runs, threads, messages, steps, files, uploads, models):
+    stores = (vector_stores, vector_store_search, vector_store_files, file_batches)
+    for part in (assistants, runs, threads, messages, steps, files, uploads, *stores, models):
         router.include_router(part.router)
     return router
