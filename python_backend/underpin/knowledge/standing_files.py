@@ -45,8 +45,8 @@ class Bytes:
 
 
 class StandingFiles:
-    """Everything here belongs to the one owner. Every call may raise ModelError or VectorStoreAway where a store is, or might be, at
-    the model's server."""
+    """Everything here belongs to the one owner. Where a store is, or might be, at the model's server, every call may raise
+    ModelError or VectorStoreAway."""
 
     def __init__(
         self, standing: Standing, store: Store, files: Files, store_files: StoreFiles, upstream: UpstreamStores | None
@@ -132,14 +132,15 @@ class StandingFiles:
             await self.standing.be_here(store_id)
             await self._store_files.add(DEFAULT_OWNER, store_id, file.id, attributes=attributes)
         except BaseException:
-            await asyncio.shield(self._undo(file.id))
+            await asyncio.shield(self._undo(store_id, file.id))
             raise
         return file.id
 
-    async def _undo(self, file_id: str) -> None:
-        # What failed before is what the caller hears of.
+    async def _undo(self, store_id: str, file_id: str) -> None:
+        # What failed before is what the caller hears of. It may have been put in all the same, by a write without an answer.
         with suppress(UnderpinError):
             await self._files.delete(DEFAULT_OWNER, file_id)
+            await self._store_files.remove(DEFAULT_OWNER, store_id, file_id)
 
     async def _add_there(self, store_id: str, arrival: Arrival[File], filename: str, attributes: Mapping[str, Attribute]) -> str:
         shelf = self.standing.shelf(DEFAULT_OWNER, store_id)
