@@ -41,6 +41,10 @@ FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "settings
 READERS_OF_SETTINGS = {"storage", "app", "serve", "__main__"}
 # They see a seam's base.py, never a backend.
 SEAM_ONLY = {"knowledge", "runs", "api"}
+# What stands beside a seam and hides no backend: vector stores are kept by the Store seam, whichever store that is.
+BESIDE_A_SEAM = {
+    f"knowledge.{module}" for module in ("filters", "vector_stores", "store_files", "file_batches", "standing_files", "passages")
+}
 # What is imported only when it is needed, by a name that stands in the call: a runtime that many servers never load.
 LATE_IMPORTS = {
     ("embedding.minilm", "underpin.embedding.minilm_session"),
@@ -81,6 +85,8 @@ def forbidden(package: Path, importer: str, target: str) -> str | None:
         return f"{other} stands above {room}"
     if RANKS[other] == RANKS[room] and (room, target) not in PEERS_THAT_MEET:
         return f"{other} and {room} are peers"
+    if target in BESIDE_A_SEAM:
+        return None
     if room in SEAM_ONLY and (package / other / "base.py").exists() and target != f"{other}.base":
         return f"{room} sees only {other}/base.py"
     return None
