@@ -1,0 +1,189 @@
+"""The words of a page in the order in which people read them: lines, columns, and rows that stand like a table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import markdown
+from .pdf_tables import Table
+from .pdfium import Word
+
+_APART = 1.4
+"""A gap in a line, in heights of its letters, beyond which it is another column or cell: justified text stays below it."""
+_LEAST_LINES = 4
+"""Lines on each side of a gap before it can part columns of prose."""
+_LEAST_WORDS = 3.5
+"""Words of an average line of prose in a column: cells of a table have fewer."""
+
+
+@dataclass(slots=True)
+class Line:
+    """Words on one line, closely together; or a drawn table, which is placed like one."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    words: list[Word] = field(default_factory=list)
+    table: str = ""
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def height(self) -> float:
+        return self.top - self.bottom
+
+    @property
+    def size(self) -> float:
+        """The size of most of its letters."""
+        sizes: dict[float, int] = {}
+        for word in self.words:
+            sizes[word.size] = sizes.get(word.size, 0) + len(word.text)
+        return max(sizes, key=lambda size: sizes[size], default=0.0)
+
+    @property
+    def bold(self) -> bool:
+        return bool(self.words) and all(word.bold for word in self.words)
+
+    def add(self, word: Word) -> None:
+        self.words.append(word)
+        self.left, self.right = min(self.left, word.left), max(self.right, word.right)
+        self.bottom, self.top = min(self.bottom, word.bottom), max(self.top, word.top)
+
+
+def ordered(words: list[Word], tables: list[Table]) -> list[Line]:
+    """Lines and tables from the first that is read to the last; lines that make a table without lines are one table."""
+    placed = [Line(table.left, table.bottom, table.right, table.top, table=table.text) for table in tables]
+    return [line for block in _columns([*_lines(words), *placed]) for line in _rows(block)]
+
+
+def _lines(words: list[Word]) -> list[Line]:
+    """Neighbours on one level, in PDFium's order, which keeps what is raised or lowered with its word."""
+    lines: list[Line] = []
+    for word in words:
+        last = lines[-1] if lines else None
+        if last and _follows(last, word):
+            last.add(word)
+        else:
+            lines.append(Line(word.left, word.bottom, word.right, word.top, [word]))
+    return lines
+
+
+def _follows(line: Line, word: Word) -> bool:
+    height = max(min(line.height, word.top - word.bottom), 1.0)
+    level = min(line.top, word.top) - max(line.bottom, word.bottom)
+    return level > 0.4 * height and -height < word.left - line.right < _APART * max(line.words[-1].size, height * 0.8)
+
+
+def _columns(lines: list[Line], depth: int = 0) -> Iterator[list[Line]]:
+    """Blocks to be read one after the other: what spans the columns parts them from above and below."""
+    gutter = _gutter(lines) if depth < 4 else None
+    if gutter is None:
+        yield sorted(lines, key=lambda line: (-line.top, line.left))
+        return
+    band: list[Line] = []
+    for line in sorted(lines, key=lambda line: -line.top):
+        if line.left < gutter < line.right:
+            yield from _sides(band, gutter, depth)
+            band = []
+            yield [line]
+        else:
+            band.append(line)
+    yield from _sides(band, gutter, depth)
+
+
+def _sides(band: list[Line], gutter: float, depth: int) -> Iterator[list[Line]]:
+    for side in ([line for line in band if line.right <= gutter], [line for line in band if line.right > gutter]):
+        if side:
+            yield from _columns(side, depth + 1)
+
+
+def _gutter(lines: list[Line]) -> float | None:
+    """A place that parts lines of prose into two columns: few lines cross it, and both sides read like prose."""
+    if len(lines) < 2 * _LEAST_LINES:
+        return None
+    best: tuple[int, float] | None = None
+    for place in sorted({line.right + 2.0 for line in lines}):
+        left = [line for line in lines if line.right <= place]
+        right = [line for line in lines if line.left >= place]
+        crossing = len(lines) - len(left) - len(right)
+        if crossing > 0.3 * len(lines) or not (_is_prose(left) and _is_prose(right)):
+            continue
+        if not _side_by_side(left, right):
+            continue
+        if best is None or crossing < best[0]:
+            best = crossing, place
+    return best[1] if best else None
+
+
+def _is_prose(lines: list[Line]) -> bool:
+    said = [line for line in lines if line.words]
+    return len(said) >= _LEAST_LINES and sum(len(line.words) for line in said) >= _LEAST_WORDS * len(said)
+
+
+def _side_by_side(left: list[Line], right: list[Line]) -> bool:
+    """Whether they stand beside each other for the most of the shorter one, and not below each other."""
+    (low, high), (other_low, other_high) = _extent(left), _extent(right)
+    common = min(high, other_high) - max(low, other_low)
+    return common > 0.5 * min(high - low, other_high - other_low)
+
+
+def _extent(lines: list[Line]) -> tuple[float, float]:
+    return min(line.bottom for line in lines), max(line.top for line in lines)
+
+
+def _rows(block: list[Line]) -> Iterator[Line]:
+    """Lines on one level become a row; rows below each other whose cells stand in the same columns become a table."""
+    rows: list[list[Line]] = []
+    for line in block:
+        last = rows[-1] if rows else None
+        if last and not line.table and not last[0].table and _level(last[0], line):
+            last.append(line)
+        else:
+            rows.append([line])
+    at = 0
+    while at < len(rows):
+        end = at + 1
+        while end < len(rows) and _same_columns(rows[at], rows[end]):
+            end += 1
+        if end - at >= 3 or (end - at == 2 and len(rows[at]) > 2):
+            yield _as_table([sorted(row, key=lambda line: line.left) for row in rows[at:end]])
+        else:
+            for row in rows[at:end]:
+                yield _as_line(sorted(row, key=lambda line: line.left))
+        at = end
+
+
+def _level(one: Line, other: Line) -> bool:
+    return min(one.top, other.top) - max(one.bottom, other.bottom) > 0.5 * min(one.height, other.height)
+
+
+def _same_columns(one: list[Line], other: list[Line]) -> bool:
+    """At least two cells each, as many in both, each below the other's."""
+    if len(one) < 2 or len(one) != len(other):
+        return False
+    pairs = zip(sorted(one, key=lambda line: line.left), sorted(other, key=lambda line: line.left), strict=True)
+    return all(min(a.right, b.right) - max(a.left, b.left) > 0 for a, b in pairs)
+
+
+def _as_table(rows: list[list[Line]]) -> Line:
+    cells = [cell for row in rows for cell in row]
+    text = markdown.table([[cell.text for cell in row] for row in rows])
+    return Line(
+        min(c.left for c in cells),
+        min(c.bottom for c in cells),
+        max(c.right for c in cells),
+        max(c.top for c in cells),
+        table=text,
+    )
+
+
+def _as_line(row: list[Line]) -> Line:
+    first = row[0]
+    for other in row[1:]:
+        for word in other.words:
+            first.add(word)
+    if len(row) > 1:
+        first.words.sort(key=lambda word: word.left)
+    return first
