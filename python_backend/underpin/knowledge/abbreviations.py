@@ -7,7 +7,7 @@ beforehand but the names of Greek letters.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .words import STOP, stem, stems, tokens
 
@@ -21,10 +21,21 @@ _BESIDE = re.compile(r"((?:[\w’'-]+ ){2,6}?)(?:is )?([A-Z]{2,6})\b")
 
 def learn(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The short forms that the texts define. One that stands for several things in them is left out."""
-    meanings: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    return agreed(pairs(texts))
+
+
+def pairs(texts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each short form with each long form, as often as the texts say it."""
     for text in texts:
         for long, short in _pairs(text):
-            meanings[stem(tokens(short)[0])].add(tuple(stems(long)))
+            yield stem(tokens(short)[0]), tuple(stems(long))
+
+
+def agreed(found: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """Of the pairs, the short forms that stand for one thing only."""
+    meanings: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for short, long in found:
+        meanings[short].add(long)
     return {short: next(iter(longs)) for short, longs in meanings.items() if len(longs) == 1 and (short,) not in longs}
 
 

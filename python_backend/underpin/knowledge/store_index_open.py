@@ -1,0 +1,291 @@
+"""The index of one vector store, open in this process: its view, its connections, and who brings it up to date."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from ..errors import StoreUnavailable, UnderpinError
+from ..objects.vector_store import VectorStore
+from ..store.base import Store
+from .store_index_approximate import build
+from .store_index_folder import CacheBroken, IndexFolder, told
+from .store_index_update import Update
+from .store_index_vectors import mapped
+from .store_index_view import View, open_view
+from .store_index_words import Words, read_words
+from .store_index_writer import read_state
+
+logger = logging.getLogger("underpin.knowledge")
+
+T = TypeVar("T")
+
+ROUNDS = 3
+"""An update that began before a change needs a second one; a store that tells less than it did is not waited for."""
+IDLE_CONNECTIONS = 2
+LOOK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all indexes of a process share. Updates have one thread, building approximate indexes another, reading has a few."""
+
+    store: Store
+    folder: Path
+    readers: Executor
+    writer: Executor
+    builder: Executor
+    most_exact: int
+    patience_s: float
+    """How long a search waits for an index that is being made; then it makes do with what is there."""
+
+    async def reading(self, work: Callable[[], T], folder: Path | None = None) -> T:
+        return await _in(self.readers, work, folder)
+
+    async def writing(self, work: Callable[[], T], folder: Path | None = None) -> T:
+        return await _in(self.writer, work, folder)
+
+    async def building(self, work: Callable[[], T], folder: Path | None = None) -> T:
+        return await _in(self.builder, work, folder)
+
+
+class OpenIndex:
+    def __init__(self, place: Place, vector_store_id: str) -> None:
+        self.id = vector_store_id
+        self.users = 0
+        self._place = place
+        self._folder = IndexFolder(place.folder, vector_store_id)
+        self._identity = 0
+        self._view: View | None = None
+        self._words: tuple[int, Words] | None = None
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._closed = threading.Event()
+        self._updating: asyncio.Task[None] | None = None
+        self._building: asyncio.Task[None] | None = None
+
+    @property
+    def path(self) -> Path:
+        return self._folder.path
+
+    @property
+    def is_idle(self) -> bool:
+        tasks = (self._updating, self._building)
+        return self.users == 0 and all(task is None or task.done() for task in tasks)
+
+    async def view(self, asked: VectorStore) -> View | None:
+        """The index at the generation that the store has, or newer; at what there is when that takes longer than the patience.
+        None: there is nothing yet. Raises NotFound, StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._place.patience_s
+        for _ in range(ROUNDS):
+            if self._is_fresh(asked):
+                break
+            await self.reading(self._look)
+            if self._is_fresh(asked):
+                break
+            task = self._update(asked)
+            done, _waiting = await asyncio.wait({task}, timeout=max(0.0, give_up - loop.time()))
+            if not done:
+                await self.reading(self._look)
+                logger.info("The index of %s is still being made; the search looks at what there is", self.id)
+                break
+            task.result()
+            await self.reading(self._look)
+        self._see_to_approximate()
+        return self._view
+
+    async def reading(self, work: Callable[[], T]) -> T:
+        """Do it in a thread of the readers. Raises CacheBroken; the index was thrown away then, and the next `view` is of a new
+        one."""
+        try:
+            return await self._place.reading(work, self._folder.path)
+        except CacheBroken as error:
+            await self.broken(error)
+            raise
+
+    async def broken(self, error: CacheBroken) -> None:
+        """Throw the index away, if it is the one that the error speaks of."""
+        if error.folder in (None, self._folder.path):
+            await self._throw_away(self._identity, error)
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """For one thread at a time; only in `reading`."""
+        with self._guard:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._folder.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._guard:
+            if len(self._idle) < IDLE_CONNECTIONS and not self._closed.is_set():
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def words(self, view: View) -> Words:
+        """What its documents know of words. Only in `reading`."""
+        if self._words is None or self._words[0] != view.state.generation:
+            with self.connection() as connection:
+                self._words = view.state.generation, read_words(connection)
+        return self._words[1]
+
+    async def close(self) -> None:
+        """Waits until nothing of it runs any more."""
+        self._closed.set()
+        tasks = [task for task in (self._updating, self._building) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of what is held; searches under way keep what they have."""
+        self._closed.set()
+        self._view = None
+        self._drop_connections()
+
+    async def remove(self) -> None:
+        """Close it, and remove it from this host."""
+        await self.close()
+        await self._place.writing(self._folder.remove)
+
+    def _is_fresh(self, asked: VectorStore) -> bool:
+        if self._view is None:
+            return False
+        state = self._view.state
+        return state.generation > asked.generation or (state.generation == asked.generation and state.embedder == asked.embedder)
+
+    def _look(self) -> None:
+        """Look at what lies on the disk, by whomever it was written."""
+        if (identity := self._folder.identity()) != self._identity:
+            self._drop_connections()
+            self._identity, self._view = identity, None
+        if identity == 0:
+            return
+        with self.connection() as connection:
+            if self._view is None or read_state(connection) != self._view.state:
+                self._view = open_view(self._folder, connection)
+
+    def _drop_connections(self) -> None:
+        with self._guard:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    # Bringing it up to date
+
+    def _update(self, asked: VectorStore) -> asyncio.Task[None]:
+        if self._updating is None or self._updating.done():
+            self._updating = asyncio.create_task(self._bring_up_to_date(asked), name=f"index of {self.id}")
+            self._updating.add_done_callback(_seen)
+        return self._updating
+
+    async def _bring_up_to_date(self, asked: VectorStore) -> None:
+        def is_done() -> bool:
+            with suppress(CacheBroken):
+                self._look()
+            return self._is_fresh(asked)
+
+        update = Update(self._place.store, self._folder, self.id, self._place.writer)
+        try:
+            await update.run(is_done)
+        except CacheBroken as error:
+            await self._throw_away(self._folder.identity(), error)
+            try:
+                await update.run(is_done)
+            except CacheBroken as again:
+                raise StoreUnavailable(
+                    f"The search index of vector store '{self.id}' cannot be made: {again}. Look at UNDERPIN_DATA_DIR."
+                ) from again
+
+    async def _throw_away(self, identity: int, error: CacheBroken) -> None:
+        def remove() -> None:
+            # Another one is there already, if somebody else saw it first.
+            if self._folder.identity() == identity:
+                self._folder.remove()
+
+        logger.warning("⚠️ The search index of %s is thrown away and made again: %s", self.id, error)
+        self._identity, self._view = 0, None
+        self._drop_connections()
+        await self._place.writing(remove)
+
+    # The approximate index
+
+    def _see_to_approximate(self) -> None:
+        view = self._view
+        if view is None or self._closed.is_set() or (self._building is not None and not self._building.done()):
+            return
+        if _is_wanted(view, self._place.most_exact):
+            self._building = asyncio.create_task(self._approximate(), name=f"approximate index of {self.id}")
+            self._building.add_done_callback(_seen)
+
+    async def _approximate(self) -> None:
+        """Build it, or wait for another process that does."""
+        lock = FileLock(self._folder.path / "approximate.lock", thread_local=False)
+        try:
+            while True:
+                try:
+                    await self._place.building(partial(lock.acquire, blocking=False))
+                    break
+                except Timeout:
+                    await asyncio.sleep(LOOK_AGAIN_S)
+            try:
+                await self._place.building(self._build)
+            finally:
+                await self._place.building(lock.release)
+            self._view = None  # the next search opens it with the index
+        except (UnderpinError, CacheBroken) as error:
+            logger.warning("⚠️ The approximate index of %s was not built; the search stays exact: %s", self.id, error)
+
+    def _build(self) -> None:
+        with closing(self._folder.connect()) as connection:
+            view = open_view(self._folder, connection)
+            if not _is_wanted(view, self._place.most_exact):
+                return
+            state = view.state
+            old = connection.execute("SELECT trained, file FROM approximate WHERE epoch = ?", (state.epoch,)).fetchone()
+            grows = view.approximate is not None and old is not None and state.vectors <= 2 * old[0]
+            file = self._folder.path / f"approximate-{state.epoch}-{state.vectors}.faiss"
+            held = mapped(self._folder, state.epoch, state.vectors, state.dimensions)
+            if not build(held.vectors, file, self._folder.path / old[1] if grows else None, self._closed.is_set):
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM approximate")
+            row = (state.epoch, old[0] if grows else state.vectors, state.vectors, file.name)
+            connection.execute("INSERT INTO approximate VALUES (?, ?, ?, ?)", row)
+            connection.execute("COMMIT")
+            self._folder.clear_old_epochs(read_state(connection).epoch, file.name)
+
+
+def _is_wanted(view: View, most_exact: int) -> bool:
+    """Whether so many vectors are searched one by one that it is worth building, or building further."""
+    known = view.approximate.count if view.approximate is not None else 0
+    return view.state.vectors - known > (most_exact if known == 0 else most_exact // 2)
+
+
+async def _in(executor: Executor, work: Callable[[], T], folder: Path | None) -> T:
+    def told_work() -> T:
+        with told(folder):
+            return work()
+
+    return await asyncio.get_running_loop().run_in_executor(executor, told_work)
+
+
+def _seen(task: "asyncio.Task[None]") -> None:
+    """Whoever waits for it gets what it raised; when nobody does any more, it has been seen all the same."""
+    if not task.cancelled():
+        task.exception()
