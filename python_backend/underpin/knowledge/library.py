@@ -16,7 +16,7 @@ from .base import Document, Evidence, Found, Passage
 from .chunk import passages
 from .extract import plain
 from .index import WordIndex, require_fts5, titles
-from .ingest import read_folder
+from .shipped import read_folder
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "geotechnics"
 """The documents that come with the server."""

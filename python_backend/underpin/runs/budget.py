@@ -7,12 +7,11 @@ from typing import Literal
 
 from ..models.base import ChatMessage, FunctionSpec, ModelRequest, UsageFact
 from ..objects.run import Run
+from ..tokens import tokens
 from .progress import Progress
 
 Spent = Literal["max_prompt_tokens", "max_completion_tokens"]
 
-BYTES_A_TOKEN = 4
-"""Of English; of other scripts a little more. An estimate need not be better: what the model counts is what is kept."""
 TOKENS_A_MESSAGE = 4
 TOKENS_AN_IMAGE = 800
 
@@ -48,11 +47,6 @@ class Budget:
             self.prompt_left -= prompt
         if self.completion_left is not None:
             self.completion_left -= completion
-
-
-def tokens(text: str) -> int:
-    """About how many tokens a text is."""
-    return -(-len(text.encode("utf-8", "replace")) // BYTES_A_TOKEN)
 
 
 def tokens_of_message(message: ChatMessage) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from underpin.errors import ConfigError
-from underpin.knowledge.ingest import read_folder
+from underpin.knowledge.shipped import read_folder
 from underpin.knowledge.library import EXAMPLES, Library
 
 

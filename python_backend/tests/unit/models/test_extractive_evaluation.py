@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models.evaluate_extractive import DEVELOPMENT, JUDGED, Figures, ask, evaluate, questions
-from underpin.knowledge.ingest import read_folder
+from underpin.knowledge.shipped import read_folder
 from underpin.knowledge.library import EXAMPLES, Library
 from underpin.tools.file_search import FileSearch
 

@@ -8,8 +8,9 @@ from tests.unit.runs.test_loop import CONTEXT, Turns, call
 from tests.unit.runs.test_prompt import prompt_within, say
 from underpin.models.base import ChatMessage, Finish, ModelRequest, TextDelta, ToolCallDelta, UsageFact
 from underpin.objects.run import TruncationStrategy
-from underpin.runs.budget import Budget, that_fit, tokens, tokens_of_request
+from underpin.runs.budget import Budget, that_fit, tokens_of_request
 from underpin.runs.loop import Answered, LoopFact, OutOfBudget, loop
+from underpin.tokens import tokens
 
 SEARCH = [*call(0, "file_search"), Finish("tool_calls")]
 DONE = [[TextDelta("Done."), Finish("stop")]]
