@@ -8,9 +8,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import numpy as np
 import pytest
 
+from tests.embeddings_upstream import MODEL, Embeddings
 from underpin.embedding.base import Embedder
 from underpin.embedding.minilm import MiniLM
+from underpin.embedding.upstream import UpstreamEmbedder
 from underpin.errors import EmbeddingFailed
+from underpin.models.embeddings import EmbeddingsClient
 
 
 @asynccontextmanager
@@ -18,7 +21,13 @@ async def minilm() -> AsyncIterator[Embedder]:
     yield MiniLM(threads=1)
 
 
-SUBJECTS: dict[str, Callable[[], AbstractAsyncContextManager[Embedder]]] = {"minilm": minilm}
+@asynccontextmanager
+async def upstream() -> AsyncIterator[Embedder]:
+    async with Embeddings() as server:
+        yield UpstreamEmbedder(EmbeddingsClient(server.base_url, "sk-x", MODEL, connect_timeout_s=5), window_chars=2000)
+
+
+SUBJECTS: dict[str, Callable[[], AbstractAsyncContextManager[Embedder]]] = {"minilm": minilm, "upstream": upstream}
 
 
 @pytest.fixture(params=SUBJECTS)

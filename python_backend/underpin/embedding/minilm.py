@@ -33,8 +33,8 @@ class MiniLM:
 
     name = "all-MiniLM-L6-v2-int8"
     dimensions = DIMENSIONS
-    window_chars = 1000
-    """Of English about 220 tokens, of the 256 that are read at once. A text of more tokens (figures, other scripts) is read in
+    window_chars = 1200
+    """Of English about the 256 tokens that are read at once. A text of more tokens (figures, other scripts) is read in
     pieces, and its vector is their mean."""
 
     def __init__(self, threads: int | None = None) -> None:
