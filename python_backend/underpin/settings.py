@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     model_retry_after_s: float = Field(
         5, ge=0, description="Longest Retry-After that is waited for; a longer one is told to whoever asked."
     )
+    embedding_model: str | None = Field(
+        None, description="Model of the same server that embeds documents and questions. Unset: MiniLM, here."
+    )
+    embedding_window_chars: int = Field(
+        2000, ge=200, description="Text that EMBEDDING_MODEL is given at once: about 500 tokens, which most models read."
+    )
 
     # --- the server ---
     host: str = Field("127.0.0.1", description="Address to listen on.")
