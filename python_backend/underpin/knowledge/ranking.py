@@ -20,8 +20,10 @@ CANDIDATES = 100
 """Rows that each side is asked for."""
 FEEDBACK_PASSAGES = 3
 FEEDBACK_WEIGHT = 0.5
+"""Half of the question's own: what was found may be wrong."""
 NEIGHBOURS = 10
 SUPPORT = 0.4
+"""What the neighbours' scores count, of 1. More helped questions with many right passages, and hurt those with one."""
 COPY = 0.98
 """Cosine above which two passages are taken for copies of each other."""
 HALF_SCORE = 8.0
@@ -41,8 +43,8 @@ class Sides(Protocol):
         """Rows by the cosine of their best window, best first, each row once. Exact or approximate."""
 
     def windows(self, rows: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """All windows' vectors of the rows: for each the place of its row in `rows`, and its vector, of unit length. A row
-        that has none (not embedded yet) has no window here."""
+        """All windows' vectors of the rows, in the order of the rows: for each the place of its row in `rows`, and its vector,
+        of unit length. A row that has none (not embedded yet) has no window here."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,23 @@ class Pool:
 
     def cosines(self, query: Vector) -> NDArray[np.float32]:
         """Of each row's best window; NaN where it has none."""
-        best = np.full(len(self.rows), -np.inf, np.float32)
-        np.maximum.at(best, self.owners, self.vectors @ query)
-        return np.where(np.isfinite(best), best, np.nan).astype(np.float32)
+        best = np.full(len(self.rows), np.nan, np.float32)
+        starts, owners = self._groups()
+        best[owners] = np.maximum.reduceat(self.vectors @ query, starts)
+        return best
 
     def means(self) -> NDArray[np.float32]:
         """Each row's windows as one vector of unit length; zeros where it has none."""
         sums = np.zeros((len(self.rows), self.vectors.shape[1]), np.float32)
-        np.add.at(sums, self.owners, self.vectors)
+        starts, owners = self._groups()
+        sums[owners] = np.add.reduceat(self.vectors, starts, axis=0)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.asarray(sums / np.where(lengths > 0, lengths, 1), np.float32)
+
+    def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where each row's windows begin, and which row that is."""
+        starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        return starts, self.owners[starts]
 
 
 def order(pool: Pool, vector: Vector | None) -> list[Ranked]:
@@ -144,5 +153,5 @@ def _standard(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _ranked(rows: Sequence[int], scores: NDArray[np.float32], shown: NDArray[np.float32]) -> list[Ranked]:
     """`scores` order and mean nothing beyond this search; `shown` is what is told, lifted where it would fall out of order."""
     best = np.argsort(-scores, kind="stable")
-    falling = np.maximum.accumulate(shown[best][::-1])[::-1]
-    return [Ranked(rows[at], round(float(score), 4)) for at, score in zip(best.tolist(), falling.tolist(), strict=True)]
+    falling = np.maximum.accumulate(shown[best][::-1])[::-1].astype(np.float64).round(4)
+    return [Ranked(rows[at], score) for at, score in zip(best.tolist(), falling.tolist(), strict=True)]
