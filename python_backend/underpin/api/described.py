@@ -29,9 +29,31 @@ def body_doc(kind: type[BaseModel]) -> dict[str, object]:
     return {"requestBody": {"required": bool(schema.get("required")), "content": content}}
 
 
+LINE = {
+    "type": "object",
+    "properties": {"event": TEXT, "data": {"type": "object"}, "id": {"type": "integer"}},
+    "required": ["event", "data"],
+}
+"""A line of JSON; in the guide's SSE the same stands in `data`, without the id."""
+STREAMS: dict[str, dict[str, Any]] = {
+    "application/x-ndjson": {"itemSchema": LINE},
+    "text/event-stream": {
+        "itemSchema": {
+            "type": "object",
+            "properties": {
+                "id": TEXT,
+                "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": LINE},
+            },
+            "required": ["id", "data"],
+        }
+    },
+}
+"""The streams of the chat, by media type."""
+
+
 def sends_stream(*media_types: str) -> Responses:
     """The `responses` of a route that answers with a stream in one of these forms. Its `response_class` is Response."""
-    return {200: {"content": {media_type: {"schema": TEXT} for media_type in media_types}}}
+    return {200: {"content": {media_type: STREAMS[media_type] for media_type in media_types}}}
 
 
 def sends_file(media_type: str = "application/octet-stream") -> Responses:

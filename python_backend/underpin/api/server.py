@@ -20,11 +20,17 @@ DESCRIPTION = "Threads, messages and runs in your own database, any OpenAI-compa
 
 def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str]) -> ASGIApp:
     """The finished ASGI app over open rooms."""
-    app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app = build_routes()
     app.state.rooms = rooms
+    return guarded(OpenAIHeaders(app), origins=origins, hosts=hosts)
+
+
+def build_routes() -> FastAPI:
+    """Every route and every error, without the rooms that answer: enough for the OpenAPI document."""
+    app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None)
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
     for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, files.router):
         app.include_router(router, responses=REFUSALS)
     app.include_router(v1_routes())
-    return guarded(OpenAIHeaders(app), origins=origins, hosts=hosts)
+    return app

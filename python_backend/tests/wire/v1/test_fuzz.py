@@ -1,4 +1,5 @@
-"""Whatever comes in, the answer is no mistake of the server's, and has OpenAI's envelope."""
+"""What is taken comes back as it was, and addresses that nobody would write are refused in OpenAI's envelope. Bodies of all kinds
+for all operations are in tests/wire/test_own_openapi.py."""
 
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,6 @@ FIELDS = some.sampled_from([
 JSON = some.recursive(
     SCALARS, lambda inner: some.lists(inner, max_size=4) | some.dictionaries(FIELDS | TEXTS, inner, max_size=5), max_leaves=12
 )
-BODIES = some.dictionaries(FIELDS, JSON, max_size=6)
 IDS = some.one_of(some.text(min_size=1, max_size=20), some.sampled_from(["undefined", "..", "%00", "thread_", "\x00", "a/b"]))
 
 
@@ -39,17 +39,10 @@ def check(answer: httpx.Response) -> None:
 
 
 @pytest.fixture(scope="module")
-def places(http_v1: httpx.Client) -> list[str]:
-    """Where bodies go: each with things that are there."""
-    assistant = http_v1.post("/assistants", json={"model": "m"}).json()["id"]
+def messages(http_v1: httpx.Client) -> str:
+    """Where the messages of a thread are listed."""
     thread = http_v1.post("/threads", json={"messages": [{"role": "user", "content": "Hello."}]}).json()["id"]
-    message = http_v1.get(f"/threads/{thread}/messages").json()["data"][0]["id"]
-    run = http_v1.post(f"/threads/{thread}/runs", json={"assistant_id": assistant}).json()["id"]
-    at = f"/threads/{thread}"
-    return [
-        "/assistants", f"/assistants/{assistant}", "/threads", at, f"{at}/messages", f"{at}/messages/{message}", f"{at}/runs",
-        f"{at}/runs/{run}", f"{at}/runs/{run}/cancel", f"{at}/runs/{run}/submit_tool_outputs", "/threads/runs",
-    ]  # fmt: skip
+    return f"/threads/{thread}/messages"
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +54,6 @@ def http_v1(server: Any) -> Any:
 LOOSE = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-
-
-@LOOSE
-@given(where=some.integers(0, 10), body=BODIES)
-def test_any_body(http_v1: httpx.Client, places: list[str], where: int, body: dict[str, Any]):
-    check(http_v1.post(places[where], json={**body, "stream": False} if "stream" in body else body))
 
 
 SOUND = some.fixed_dictionaries(
@@ -94,8 +81,8 @@ def test_what_is_taken_comes_back_as_it_was(http_v1: httpx.Client, fields: dict[
 
 @LOOSE
 @given(thread=IDS, run=IDS, query=some.dictionaries(some.sampled_from(["limit", "order", "after", "before", "run_id"]), IDS))
-def test_any_address(http_v1: httpx.Client, places: list[str], thread: str, run: str, query: dict[str, str]):
+def test_any_address(http_v1: httpx.Client, messages: str, thread: str, run: str, query: dict[str, str]):
     thread, run = quote(thread, safe=""), quote(run, safe="")
     for path in (f"/threads/{thread}", f"/threads/{thread}/runs/{run}", f"/assistants/{run}", f"/models/{run}"):
         check(http_v1.get(path, params=query))
-    check(http_v1.get(places[4], params=query))
+    check(http_v1.get(messages, params=query))

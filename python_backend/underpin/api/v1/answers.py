@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from ..described import Responses
+from ..described import TEXT, Responses
 from ..framing import SSE
 
 K = TypeVar("K", bound=BaseModel)
@@ -42,9 +42,16 @@ REFUSALS: Responses = {
 """What every route may answer besides; they all share OpenAI's envelope."""
 
 
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"event": TEXT, "id": TEXT, "data": {"type": "string", "description": "JSON; `[DONE]` in the last."}},
+    "required": ["event", "data"],
+}
+
+
 def answers(kind: type[BaseModel], *, stream: bool = False) -> Responses:
     """A route's `responses`: an object of this kind, or with `stream` the events of a run where they are asked for."""
     success: dict[str, Any] = {"model": kind}
     if stream:
-        success["content"] = {SSE: {"schema": {"type": "string", "description": "The events of the run, and `[DONE]`."}}}
+        success["content"] = {SSE: {"itemSchema": EVENT}}
     return {200: success}

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from ...errors import NotFound
@@ -24,6 +24,8 @@ MOST_FILES = 2000
 
 
 class NewFileBatch(Fields):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["file_ids"]}, {"required": ["files"]}]})
+
     file_ids: Annotated[list[FileId], Field(min_length=1, max_length=MOST_FILES)] | None = None
     files: Annotated[list[NewStoreFile], Field(min_length=1, max_length=MOST_FILES)] | None = None
     attributes: Attributes = {}
