@@ -79,6 +79,11 @@ class StoreIndexes:
         """The vector stores whose indexes are open, the one that was used last at the end."""
         return list(self._open)
 
+    async def settled(self, vector_store_id: str) -> None:
+        """Return when nothing of its index is being made in the background."""
+        if (index := self._open.get(vector_store_id)) is not None:
+            await index.settled()
+
     async def start(self) -> None:
         """Look for indexes of vector stores that are gone, now and then."""
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="sweep of indexes")

@@ -102,8 +102,6 @@ def _trained(faiss: Any, vectors: Vectors, stopped: Callable[[], bool]) -> Any:
     index = faiss.IndexIVFScalarQuantizer(
         quantizer, vectors.shape[1], lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
-    index.own_fields = False
-    index.referenced_quantizer = quantizer  # Python's owner of what the index points at
     index.train(sample)  # its codes; the lists have their centres already
     return index
 

@@ -20,6 +20,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from filelock import FileLock, Timeout
+
 from ..errors import StoreUnavailable
 from ..ids import new_id
 from . import ranking_words
@@ -149,6 +151,15 @@ class IndexFolder:
         with suppress(FileNotFoundError), told():
             self.path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def take(lock: FileLock) -> bool:
+    """Whether nobody else has it; does not wait."""
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:  # an OSError, and no fault of the disk
+        return False
+    return True
 
 
 def folder_name(vector_store_id: str) -> str:

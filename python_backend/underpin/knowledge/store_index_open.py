@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from ..errors import StoreUnavailable, UnderpinError
 from ..objects.vector_store import VectorStore
 from ..store.base import Store
 from .store_index_approximate import build
-from .store_index_folder import CacheBroken, IndexFolder, told
+from .store_index_folder import CacheBroken, IndexFolder, take, told
 from .store_index_update import Update
 from .store_index_vectors import mapped
 from .store_index_view import View, open_view
@@ -143,13 +143,18 @@ class OpenIndex:
                 self._words = view.state.generation, read_words(connection)
         return self._words[1]
 
+    async def settled(self) -> None:
+        """Wait for what is under way."""
+        tasks = [task for task in (self._updating, self._building) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def close(self) -> None:
         """Waits until nothing of it runs any more."""
         self._closed.set()
         tasks = [task for task in (self._updating, self._building) if task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.settled()
         self.release()
 
     def release(self) -> None:
@@ -238,11 +243,9 @@ class OpenIndex:
         lock = FileLock(self._folder.path / "approximate.lock", thread_local=False)
         try:
             while True:
-                try:
-                    await self._place.building(partial(lock.acquire, blocking=False))
+                if await self._place.building(partial(take, lock)):
                     break
-                except Timeout:
-                    await asyncio.sleep(LOOK_AGAIN_S)
+                await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 await self._place.building(self._build)
             finally:
@@ -250,6 +253,8 @@ class OpenIndex:
             self._view = None  # the next search opens it with the index
         except (UnderpinError, CacheBroken) as error:
             logger.warning("⚠️ The approximate index of %s was not built; the search stays exact: %s", self.id, error)
+        except Exception:
+            logger.exception("❌ Building the approximate index of %s broke; the search stays exact", self.id)
 
     def _build(self) -> None:
         with closing(self._folder.connect()) as connection:

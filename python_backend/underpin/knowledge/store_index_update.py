@@ -14,14 +14,14 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from ..objects.chunk import Chunk, VectorBlock, vectors_of
 from ..objects.stored import Stored
 from ..objects.vector_store import VectorStore
 from ..objects.vector_store_file import VectorStoreFile
 from ..store.base import EVERYONE, Store
-from .store_index_folder import IndexFolder, told
+from .store_index_folder import IndexFolder, take, told
 from .store_index_vectors import Vectors
 from .store_index_writer import Held, IndexWriter, attributes_text, dead_share
 
@@ -53,15 +53,11 @@ class Update:
         await self._do(self.folder.make)
         # Taken and let go of in whatever thread is free.
         lock = FileLock(self.folder.lock, thread_local=False)
-        while True:
-            try:
-                await self._do(lock.acquire, blocking=False)
-                break
-            except Timeout:
-                if await self._do(is_done):
-                    return
-                # The kernel tells nobody that a lock was let go of.
-                await asyncio.sleep(TRY_AGAIN_S)
+        while not await self._do(take, lock):
+            if await self._do(is_done):
+                return
+            # The kernel tells nobody that a lock was let go of.
+            await asyncio.sleep(TRY_AGAIN_S)
         try:
             await self._write()
         finally:
