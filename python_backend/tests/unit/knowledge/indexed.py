@@ -65,8 +65,8 @@ class Indexed:
     def vector_stores(self) -> VectorStores:
         return VectorStores(self.store)
 
-    async def new_store(self, embedder: str | None = "fake-words") -> VectorStore:
-        made = await self.vector_stores.create(ANN)
+    async def new_store(self, embedder: str | None = "fake-words", owner: str = ANN) -> VectorStore:
+        made = await self.vector_stores.create(owner)
         return await self.store.update(VectorStore, made.id, {"embedder": embedder}, scope=EVERYONE)
 
     async def now(self, store: VectorStore) -> VectorStore:
