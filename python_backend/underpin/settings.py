@@ -49,8 +49,10 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(None, description="Key of the model's server. None: no Authorization is sent.")
     openai_assistant_id: str | None = Field(None, description="Id of the assistant made at the first start; made up when unset.")
     mongodb_uri: SecretStr | None = Field(None, description="MongoDB to keep everything in. Unset: SQLite in UNDERPIN_DATA_DIR.")
-    openai_vector_store_id: str | None = Field(None, description="Store of uploads; kept for the knowledge capability to come.")
-    openai_knowledge_store_id: str | None = Field(None, description="Store of the knowledge base; kept for what is to come.")
+    openai_vector_store_id: str | None = Field(
+        None, description="Vector store of uploads, here or at the model's server; made up when unset."
+    )
+    openai_knowledge_store_id: str | None = Field(None, description="Vector store of the knowledge base, likewise.")
 
     # --- the model ---
     openai_base_url: str | None = Field(
@@ -103,6 +105,16 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(536_870_912, gt=0, description="Largest file, in one piece or in parts: 512 MB as at OpenAI.")
     upload_timeout_s: float = Field(3600, gt=0, description="An upload in parts that was not completed expires after this.")
     file_gap_s: float = Field(60, gt=0, description="Longest silence of a client that sends or takes a file's bytes.")
+
+    # --- reading files ---
+    parse_processes: int = Field(2, ge=1, description="Files that are read at once, each in a process of its own.")
+    parse_timeout_s: float = Field(120, gt=0, description="Longest time for reading one file.")
+    parse_memory_bytes: int = Field(512_000_000, ge=256_000_000, description="Most memory for reading one file.")
+    parse_text_bytes: int = Field(16_000_000, gt=0, description="Most text that a file may hold.")
+    parse_inflated_bytes: int = Field(
+        100_000_000, gt=0, description="Most that the parts with text of a Word, PowerPoint or Excel file may be, unpacked."
+    )
+    parse_pages: int = Field(5000, ge=1, description="Most pages of a PDF, or slides of a presentation.")
 
     # --- runs ---
     adopt_old_threads: bool = Field(

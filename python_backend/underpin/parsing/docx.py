@@ -12,6 +12,7 @@ from .output import Output
 
 EMPTY = "This Word document holds no text."
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
+_BOX = W + "txbxContent"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Deleted text, instructions of fields and properties are not what the document says.
 _SILENT = frozenset({W + "del", W + "moveFrom", W + "instrText", W + "pPr", W + "rPr", W + "fldData", _FALLBACK})
@@ -54,17 +55,20 @@ class _Document:
                     self.output.add(f"[^{note.get(W + 'id')}]: {markdown.one_line(self._said(note))}")
 
     def _add_paragraph(self, paragraph: Element) -> None:
-        boxes = [box for box in paragraph.iter(W + "txbxContent") if not _in_fallback(paragraph, box)]
+        boxes = [box for box in paragraph.iter(_BOX) if not _in_fallback(paragraph, box)]
         text = self._said(paragraph)
-        level = self._styles.heading_of(paragraph)
+        # Most paragraphs of a long document have no properties, and so are neither.
+        formed = paragraph.find(W + "pPr") is not None
+        level = self._styles.heading_of(paragraph) if formed else 0
+        place = self._numbering.place_of(paragraph) if formed and not level else None
         if level:
             self.output.add(markdown.heading(level, text))
-        elif (place := self._numbering.place_of(paragraph)) and text.strip():
+        elif place and text.strip():
             depth, number = place
             self.output.add(markdown.item(text, depth, number), between="\n" if self._in_list else "\n\n")
         else:
             self.output.add("\n".join(markdown.one_line(line) for line in text.split("\n")))
-        self._in_list = bool(not level and place) if text.strip() else self._in_list
+        self._in_list = bool(place) if text.strip() else self._in_list
         for box in boxes:
             for inside in box:
                 if inside.tag in (W + "p", W + "tbl"):
@@ -88,7 +92,7 @@ class _Document:
         pieces: list[str] = []
         for part in element:
             tag = part.tag
-            if tag in _SILENT or tag == W + "txbxContent":
+            if tag in _SILENT or tag == _BOX:
                 continue
             if tag == W + "r":
                 pieces.append(self._run(part))
@@ -119,8 +123,9 @@ class _Document:
                 pieces.append(f"[^{number}]")
             elif part.tag not in _SILENT and part.tag != W + "drawing" and len(part):
                 pieces.append(self._said(part))
-        raised = run.find(f"{W}rPr/{W}vertAlign")
         text = "".join(pieces)
+        properties = run.find(W + "rPr")
+        raised = properties.find(W + "vertAlign") if properties is not None else None
         return _superscript(text) if raised is not None and raised.get(W + "val") == "superscript" else text
 
 

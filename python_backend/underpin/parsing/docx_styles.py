@@ -16,7 +16,7 @@ class Styles:
 
     def heading_of(self, paragraph: Element) -> int:
         """1 and up; 0 for a paragraph that is no heading."""
-        own = _value(paragraph.find(f"{W}pPr/{W}outlineLvl"))
+        own = _value(_property(paragraph, "outlineLvl"))
         if own is not None:
             return own + 1 if own < 9 else 0
         for style in self._chain(paragraph):
@@ -26,7 +26,7 @@ class Styles:
                 return int(heading[1])
             if words in _TITLES:
                 return _TITLES[words]
-            level = _value(style.find(f"{W}pPr/{W}outlineLvl"))
+            level = _value(_property(style, "outlineLvl"))
             if level is not None:
                 return level + 1 if level < 9 else 0
         return 0
@@ -35,7 +35,7 @@ class Styles:
         """The list that a paragraph belongs to, by itself or by its style, and its depth; None for none."""
         depth: int | None = None
         for owner in (paragraph, *self._chain(paragraph)):
-            numbered = owner.find(f"{W}pPr/{W}numPr")
+            numbered = _property(owner, "numPr")
             if numbered is None:
                 continue
             level = _value(numbered.find(W + "ilvl"))
@@ -47,7 +47,7 @@ class Styles:
 
     def _chain(self, paragraph: Element) -> list[Element]:
         """The paragraph's style and those that it is based on."""
-        named = paragraph.find(f"{W}pPr/{W}pStyle")
+        named = _property(paragraph, "pStyle")
         name = named.get(W + "val", "") if named is not None else ""
         chain: list[Element] = []
         while (style := self._styles.get(name)) is not None and len(chain) < _DEEPEST_CHAIN:
@@ -87,6 +87,12 @@ class Numbering:
         counts[depth] += 1
         counts[depth + 1 :] = [0] * (8 - depth)
         return depth, counts[depth]
+
+
+def _property(element: Element, name: str) -> Element | None:
+    """A property of a paragraph, its own or its style's. Most have none: that is seen at once."""
+    properties = element.find(W + "pPr")
+    return properties.find(W + name) if properties is not None else None
 
 
 def _value(element: Element | None) -> int | None:

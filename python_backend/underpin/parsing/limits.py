@@ -1,6 +1,7 @@
 """What reading one file may cost, and the errors of what costs more. The parent sends these numbers to the child that reads."""
 
 from dataclasses import asdict, dataclass
+from math import ceil
 
 from .base import Unparsable
 
@@ -11,14 +12,17 @@ MOST_ENTRIES = 10_000
 
 @dataclass(frozen=True)
 class Limits:
-    """All of them count for one file; `timeout_s` is wall-clock time, `cpu_s` processor time where the system can hold to it."""
+    """All of them count for one file. The kernel holds to `timeout_s` as processor time too, where it can."""
 
     timeout_s: float = 120
-    cpu_s: int = 120
-    memory_bytes: int = 768 * MB
+    memory_bytes: int = 512 * MB
     text_bytes: int = 16 * MB
-    inflated_bytes: int = 256 * MB
+    inflated_bytes: int = 100 * MB
     pages: int = 5000
+
+    @property
+    def cpu_s(self) -> int:
+        return ceil(self.timeout_s)
 
     def as_numbers(self) -> dict[str, float]:
         return asdict(self)

@@ -11,7 +11,8 @@ from . import markdown
 from .base import Parsed
 from .limits import Limits, too_many_pages
 from .output import Output
-from .pdf_layout import Line, ordered
+from .pdf_fractions import join_fractions
+from .pdf_layout import BULLET, Line, ordered
 from .pdf_tables import take_tables
 from .pdfium import Page, opened, read_page
 
@@ -26,7 +27,7 @@ _SAMPLE = 24
 _HEADING = 1.12
 """A heading's letters are larger than the text's by at least this much."""
 _LONGEST_HEADING = 160
-_BULLET = re.compile(r"^[•◦▪▫●○■□‣⁃·∙–*]\s*(?=\S)")
+_BULLET = re.compile(rf"^{BULLET.pattern}\s*(?=\S)")
 _ENUMERATED = re.compile(r"^(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _NO_HEADING_ENDS = (".", ":", ",", ";")
@@ -76,6 +77,7 @@ class _Sizes:
 
 def _blocks(page: Page, sizes: _Sizes) -> Iterator[str]:
     tables = take_tables(page)
+    join_fractions(page)
     group: list[Line] = []
     for line in ordered(page.words, tables):
         if group and not _goes_on(group, line, sizes):

@@ -1,5 +1,6 @@
 """The words of a page in the order in which people read them: lines, columns, and rows that stand like a table."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -7,8 +8,12 @@ from . import markdown
 from .pdf_tables import Table
 from .pdfium import Word
 
+# Fonts of signs have their bullets where Unicode has no letters.
+BULLET = re.compile(r"[•◦▪▫●○■□‣⁃·∙–*➢✓\ue000-\uf8ff]")
 _APART = 1.4
 """A gap in a line, in heights of its letters, beyond which it is another column or cell: justified text stays below it."""
+_BULLET_APART = 5.0
+"""The same for the gap after a bullet: what follows is its text and no cell."""
 _LEAST_LINES = 4
 """Lines on each side of a gap before it can part columns of prose."""
 _LEAST_WORDS = 3.5
@@ -73,7 +78,8 @@ def _lines(words: list[Word]) -> list[Line]:
 def _follows(line: Line, word: Word) -> bool:
     height = max(min(line.height, word.top - word.bottom), 1.0)
     level = min(line.top, word.top) - max(line.bottom, word.bottom)
-    return level > 0.4 * height and -height < word.left - line.right < _APART * max(line.words[-1].size, height * 0.8)
+    apart = _BULLET_APART if len(line.words) == 1 and BULLET.fullmatch(line.words[0].text) else _APART
+    return level > 0.4 * height and -height < word.left - line.right < apart * max(line.words[-1].size, height * 0.8)
 
 
 def _columns(lines: list[Line], depth: int = 0) -> Iterator[list[Line]]:

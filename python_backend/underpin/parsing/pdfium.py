@@ -20,6 +20,8 @@ _MOST_OBJECTS = 20_000
 # A gap in a line of letters that is wider than this share of their height parts words.
 _WORD_GAP = 0.25
 _HYPHEN = "\x02"  # PDFium's sign for a hyphen at which a line breaks
+# Ligatures as their letters; and the Greek letters that old fonts name as the signs for difference and ohm.
+_READ_AS = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0x2206: "Δ", 0x2126: "Ω"}
 _SPACES = frozenset(" \t\xa0\u2002\u2003\u2009\u3000")
 _BREAKS = frozenset("\r\n")
 
@@ -105,7 +107,7 @@ def _gathered(text: object, count: int) -> Iterator[Word]:
     word: Word | None = None
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(text, index)
-        letter = chr(code) if 0 < code <= 0x10FFFF else ""
+        letter = _READ_AS.get(code) or (chr(code) if 0 < code <= 0x10FFFF else "")
         if not letter or letter in _BREAKS or letter in _SPACES or not pdfium.FPDFText_GetLooseCharBox(text, index, place):
             if word:
                 yield word

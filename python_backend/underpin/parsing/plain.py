@@ -46,11 +46,12 @@ def parse_table(path: Path, limits: Limits) -> Parsed:
 
 
 def delimiter_of(text: str) -> str:
-    """The delimiter that parts most lines into the same number of cells, more than one; a comma where none does."""
+    """The mark that is in most lines; of two, the one that the first line has more of. A comma where there is none."""
     lines = [line for line in text[:HEAD].split("\n")[:_LINES_LOOKED_AT] if line.strip()]
     counts = {mark: sorted(line.count(mark) for line in lines) for mark in _DELIMITERS}
-    # The median of the counts: lines of words above a table, and marks in cells, do not move it.
-    return max(_DELIMITERS, key=lambda mark: counts[mark][len(lines) // 2] if lines else 0)
+    # Three quarters of the lines have at least this many: a line of words above the table does not change it. Commas in
+    # numbers (1,5;8) are as many as the delimiters, but not in the header.
+    return max(_DELIMITERS, key=lambda mark: (counts[mark][len(lines) // 4], lines[0].count(mark)) if lines else (0, 0))
 
 
 def decoded(path: Path, limits: Limits, *, web: bool = False) -> str:

@@ -1,6 +1,5 @@
-"""HTML as people see it: headings, paragraphs, lists, tables and code; scripts, styles and what is hidden are left out."""
+"""HTML as people see it: headings, paragraphs, lists, tables and code; scripts and styles are left out."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 from . import markdown
@@ -8,6 +7,7 @@ from .base import Parsed
 from .limits import Limits
 from .output import Output
 from .plain import decoded
+from .webpage_tags import tokens
 
 EMPTY = "This web page holds no text. A page that is made by a script in the browser has to be saved as PDF."
 _SILENT = frozenset(
@@ -25,17 +25,21 @@ _BLOCKS = frozenset(
 def parse_html(path: Path, limits: Limits) -> Parsed:
     output = Output(limits)
     reader = _Reader(output)
-    reader.feed(decoded(path, limits, web=True))
-    reader.close()
-    reader.end_block()
+    for kind, said in tokens(decoded(path, limits, web=True)):
+        if kind == "text":
+            reader.take_text(said)
+        elif kind == "open":
+            reader.open_tag(said)
+        else:
+            reader.close_tag(said)
+    reader.end()
     return output.parsed(empty=EMPTY)
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """One walk without recursion: text is gathered until a block ends. A table in a table's cell is part of that cell's text."""
 
     def __init__(self, output: Output) -> None:
-        super().__init__(convert_charrefs=True)
         self._output = output
         self._pieces: list[str] = []
         self._heading = 0
@@ -45,9 +49,9 @@ class _Reader(HTMLParser):
         self._had_item = False
         self._pre = 0
         self._tables = 0
-        self._rows: list[list[str]] = []
+        self._rows: list[list[list[str]]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def open_tag(self, tag: str) -> None:
         if self._silent:
             if tag in self._silent:
                 self._silent.append(tag)
@@ -73,7 +77,7 @@ class _Reader(HTMLParser):
         elif tag in _BLOCKS and not (self._item and not "".join(self._pieces).strip()):
             self.end_block()
 
-    def handle_endtag(self, tag: str) -> None:
+    def close_tag(self, tag: str) -> None:
         if self._silent:
             if tag == self._silent[-1]:
                 self._silent.pop()
@@ -92,13 +96,20 @@ class _Reader(HTMLParser):
             self.end_block()
             self._pre = max(0, self._pre - 1)
 
-    def handle_data(self, data: str) -> None:
+    def take_text(self, data: str) -> None:
         if self._silent:
             return
         if self._tables:
             self._in_cell(data)
         else:
             self._pieces.append(data)
+
+    def end(self) -> None:
+        """The page is over: a table or a block that was not closed ends here."""
+        if self._tables:
+            self._tables = 1
+            self._end_table()
+        self.end_block()
 
     def end_block(self) -> None:
         """What was gathered becomes a heading, an item, code or a paragraph."""
@@ -132,7 +143,7 @@ class _Reader(HTMLParser):
     def _end_table(self) -> None:
         self._tables -= 1
         if not self._tables:
-            self._output.add(markdown.table(self._rows))
+            self._output.add(markdown.table([["".join(cell) for cell in row] for row in self._rows]))
             self._rows = []
 
     def _in_table(self, tag: str) -> None:
@@ -143,7 +154,7 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th"):
             if not self._rows:
                 self._rows.append([])
-            self._rows[-1].append("")
+            self._rows[-1].append([])
         elif tag == "br" or tag in _BLOCKS or tag == "li":
             self._in_cell(" ")
 
@@ -152,5 +163,5 @@ class _Reader(HTMLParser):
         if not data.strip() and not (self._rows and self._rows[-1]):
             return
         if not self._rows or not self._rows[-1]:
-            self._rows.append([""])
-        self._rows[-1][-1] += data
+            self._rows.append([[]])
+        self._rows[-1][-1].append(data)

@@ -1,0 +1,54 @@
+"""Fractions of formulas: what stands above and below a short line in the midst of a line of text becomes `a/b` in that line."""
+
+from .pdfium import Page, Stroke, Word
+
+_LONGEST = 150.0
+"""Points: bars of fractions are short."""
+_NEAR = 0.7
+"""What belongs to a bar is no farther from it than this share of its letters' size."""
+_BESIDE = 1.5
+"""Text that goes on beside a bar is no farther from its ends than this, in sizes of letters. Rules of tables have none there."""
+
+
+def join_fractions(page: Page) -> None:
+    """Replaces numerators and denominators by one word each time."""
+    for bar in page.horizontal:
+        if bar.end - bar.start <= _LONGEST:
+            _join(page, bar)
+
+
+def _join(page: Page, bar: Stroke) -> None:
+    above = [word for word in page.words if _within(word, bar) and -1 < word.bottom + _depth(word) - bar.at < _NEAR * word.size]
+    below = [word for word in page.words if _within(word, bar) and -1 < bar.at - word.top + _depth(word) < _NEAR * word.size]
+    if not above or not below or not any(_is_beside(word, bar) for word in page.words):
+        return
+    size = max(word.size for word in (*above, *below))
+    joined = Word(
+        f"{_said(above)}/{_said(below)}", bar.start, bar.at - size * 0.4, bar.end, bar.at + size * 0.6, size, above[0].bold
+    )
+    parts = {id(word) for word in (*above, *below)}
+    at = next(index for index, word in enumerate(page.words) if id(word) in parts)
+    words = [word for word in page.words if id(word) not in parts]
+    words.insert(at, joined)
+    page.words = words
+
+
+def _depth(word: Word) -> float:
+    """Boxes of letters are as high as their font, which leaves about this much free above and below most of them."""
+    return 0.2 * (word.top - word.bottom)
+
+
+def _within(word: Word, bar: Stroke) -> bool:
+    return bar.start - 3 <= word.left and word.right <= bar.end + 3
+
+
+def _is_beside(word: Word, bar: Stroke) -> bool:
+    if not word.bottom < bar.at < word.top:
+        return False
+    reach = _BESIDE * word.size
+    return -1 < bar.start - word.right < reach or -1 < word.left - bar.end < reach
+
+
+def _said(words: list[Word]) -> str:
+    text = " ".join(word.text for word in sorted(words, key=lambda word: word.left))
+    return f"({text})" if len(words) > 1 else text
