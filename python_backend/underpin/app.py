@@ -18,6 +18,9 @@ from .knowledge.base import Evidence, Found
 from .knowledge.file_batches import FileBatches
 from .knowledge.filters import Filter
 from .knowledge.library import Library
+from .knowledge.passages import Passages
+from .knowledge.standing import Standing
+from .knowledge.standing_files import StandingFiles
 from .knowledge.store_files import StoreFiles
 from .knowledge.vector_stores import VectorStores
 from .models.base import Model, Models
@@ -26,6 +29,7 @@ from .models.chat_completions import ChatCompletions
 from .models.extractive import Extractive
 from .models.scripted import Scripted
 from .models.tries import Patience
+from .models.upstream_stores import StoresClient
 from .runs.claims import Claims
 from .runs.first_assistant import ensure_first_assistant, first_assistant_id
 from .runs.leg import Room
@@ -100,6 +104,11 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
     vector_stores = VectorStores(store)
     store_files = StoreFiles(store, files, vector_stores, lease_s=settings.run_lease_s)
     place.on_removal.append(store_files.forget_file)
+    stores_there = build_stores_client(settings)
+    standing = Standing(
+        store, stores_there, uploads=settings.openai_vector_store_id, knowledge=settings.openai_knowledge_store_id
+    )
+    standing_files = StandingFiles(standing, store, files, store_files, stores_there)
     uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
     file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
     assistant_id = first_assistant_id(settings.openai_assistant_id)
@@ -111,6 +120,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             last_messages=settings.last_messages,
             max_completion_tokens=settings.max_completion_tokens,
         )
+        await standing.begin()
         await sweep.start()
         await file_sweep.start()
 
@@ -140,6 +150,8 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             vector_stores=vector_stores,
             store_files=store_files,
             file_batches=FileBatches(store, vector_stores, store_files),
+            standing_files=standing_files,
+            passages=Passages(store, files, library, standing_files),
             assistant_id=assistant_id,
             store_name=storage.name,
             adopt_old_threads=settings.adopt_old_threads,
@@ -157,6 +169,9 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
         await sweep.stop()
         await runner.close()
         await log.stop()
+        await standing.stop()
+        if stores_there is not None:
+            await stores_there.close()
         await models.close()
 
 
@@ -185,6 +200,19 @@ def build_models(settings: Settings) -> Models:
         at_openai=settings.model_base_url is not None and _host(settings.model_base_url) == _host(OPENAI_BASE_URL),
         embedded={name: make() for name, make in EMBEDDED.items()},
         list_timeout_s=settings.model_list_timeout_s,
+    )
+
+
+def build_stores_client(settings: Settings) -> StoresClient | None:
+    """The vector stores of the configured upstream, if any."""
+    if settings.model_base_url is None:
+        return None
+    key = settings.openai_api_key
+    return StoresClient(
+        settings.model_base_url,
+        key.get_secret_value() if key else None,
+        connect_timeout_s=settings.model_connect_timeout_s,
+        patience=Patience(longest_retry_after_s=settings.model_retry_after_s),
     )
 
 

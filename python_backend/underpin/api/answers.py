@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from ..objects.message import Message
 from ..objects.run import RunStatus
+from ..objects.vector_store_file import FileStatus
 from .described import Responses
 
 
@@ -102,10 +103,19 @@ class OwnAssistant(BaseModel):
     assistantId: str  # noqa: N815
 
 
-class SearchedDocument(BaseModel):
+class UploadedDocument(BaseModel):
     file_id: str
     filename: str
-    status: str
+    status: FileStatus
+    error: str = ""
+    """Why it failed."""
+
+
+class Uploads(Done):
+    filesUploaded: int  # noqa: N815
+    fileIds: list[str]  # noqa: N815
+    status: Literal["queued"]
+    message: str
 
 
 class Up(BaseModel):

@@ -11,6 +11,8 @@ from ..files.files import Files
 from ..files.uploads import Uploads
 from ..knowledge.base import Knowledge, Shelves
 from ..knowledge.file_batches import FileBatches
+from ..knowledge.passages import Passages
+from ..knowledge.standing_files import StandingFiles
 from ..knowledge.store_files import StoreFiles
 from ..knowledge.vector_stores import VectorStores
 from ..models.base import Models
@@ -35,6 +37,8 @@ class Rooms:
     vector_stores: VectorStores
     store_files: StoreFiles
     file_batches: FileBatches
+    standing_files: StandingFiles
+    passages: Passages
     assistant_id: str
     """The server's own assistant."""
     store_name: str

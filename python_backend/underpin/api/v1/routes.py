@@ -8,6 +8,7 @@ from . import (
     files,
     messages,
     models,
+    passages,
     runs,
     steps,
     threads,
@@ -24,6 +25,6 @@ def v1_routes() -> APIRouter:
     """Runs before threads: `/threads/runs` is no thread."""
     router = APIRouter(prefix=PREFIX, responses=REFUSALS)
     stores = (vector_stores, vector_store_search, vector_store_files, file_batches)
-    for part in (assistants, runs, threads, messages, steps, files, uploads, *stores, models):
+    for part in (assistants, runs, threads, messages, steps, files, uploads, passages, *stores, models):
         router.include_router(part.router)
     return router
