@@ -121,7 +121,7 @@ async def rankings(collection: Collection, embedder: Embedder) -> dict[str, list
     owners: list[int] = []
     for row, (last, passage) in enumerate(zip(before, passages, strict=False)):
         same = last if last is not None and last.file_id == passage.file_id else None
-        cut = windows(new_part(passage, same), embedder.window_chars, heading=" > ".join(passage.heading))
+        cut = windows(new_part(passage, same), embedder.window_chars, heading=" / ".join(passage.heading))
         texts += cut
         owners += [row] * len(cut)
     sides = Memory(passages, np.array(owners, np.intp), await embedder.embed(texts))

@@ -13,6 +13,7 @@ MOST_TEXTS = 64
 MOST_CHARS = 100_000
 """Of one request: about 25,000 tokens; OpenAI takes 300,000, small servers far fewer."""
 AT_ONCE = 4
+_AT = " at "
 _FINAL = (ModelKeyRejected, ModelUnknown, ModelRefusedRequest)
 
 
@@ -39,7 +40,7 @@ class UpstreamEmbedder:
 
     @property
     def name(self) -> str:
-        return f"{self._client.model} at {self._client.address}"
+        return f"{self._client.model}{_AT}{self._client.address}"
 
     @property
     def dimensions(self) -> int:
@@ -93,6 +94,12 @@ class UpstreamEmbedder:
     def _cleaned(self, text: str) -> str:
         """Servers refuse an empty text, and one that is too long for their model."""
         return text.encode("utf-8", "replace").decode()[: self._window_chars].strip() or "-"
+
+
+def model_of(name: str, address: str) -> str | None:
+    """The model in an embedder's name, where that is one of the server at this address."""
+    model, at, there = name.rpartition(_AT)
+    return model if at and there == address else None
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
