@@ -16,6 +16,7 @@ Expansions = Mapping[str, tuple[str, ...]]
 
 _IN_BRACKETS = re.compile(r"((?:[\w’'-]+ ){1,8})\(([A-Za-z][\w-]{1,7})[,;)]")
 _BRACKETS_AFTER = re.compile(r"\b([A-Z][A-Za-z]{1,6}) \(((?:[a-z’'-]+ ?){1,8})\)")
+_MAY_DEFINE = re.compile(r"\(|[A-Z]{2}")
 _BESIDE = re.compile(r"((?:[\w’'-]+ ){2,6}?)(?:is )?([A-Z]{2,6})\b")
 
 
@@ -27,7 +28,7 @@ def learn(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def pairs(texts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each short form with each long form, as often as the texts say it."""
     for text in texts:
-        for long, short in _pairs(text):
+        for long, short in _pairs(text) if _MAY_DEFINE.search(text) else ():
             yield stem(tokens(short)[0]), tuple(stems(long))
 
 

@@ -16,7 +16,7 @@ from .ranking import CANDIDATES, Ranked, rank
 from .store_index_folder import told
 from .store_index_vectors import Vectors
 from .store_index_view import Admitted, View, read_passages
-from .store_index_words import best_rows
+from .store_index_words import affordable, best_rows
 
 OVERLAP = 0.6
 """Of the shorter of two passages of one file: beyond it the second says little that is new. Neighbours that are cut as at OpenAI
@@ -45,7 +45,8 @@ class Indexes:
         for place, index in enumerate(self._indexes):
             spans = None if index.admitted.is_all else index.view.row_spans(index.admitted)
             with told(index.folder):
-                rows = best_rows(index.connection, match, spans, limit)
+                asked = affordable(index.connection, match, index.view.rows)
+                rows = best_rows(index.connection, asked, spans, limit)
             # A writer may have been here since the view was opened: what it does not know is left to the next search.
             found += [(self._named(row, place), score) for row, score in rows if index.view.file_of(row) is not None]
         return _best(found, limit)

@@ -47,6 +47,7 @@ class View:
         self.approximate = approximate
         self._first_rows = np.array([file.first_row for file in files], np.int64)
         self._last_rows = np.array([file.first_row + file.rows for file in files], np.int64)
+        self.rows = int((self._last_rows - self._first_rows).sum())
         self._attributes: dict[int, dict[str, Value]] = {}
 
     def file_of(self, row: int) -> int | None:

@@ -1,6 +1,7 @@
 """The words' side of an index: which rows have a question's words, and what the documents know of words at all."""
 
 import math
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,33 @@ from .words import stems
 
 WORDS_SQL = f"SELECT rowid, -{bm25('words')} AS score FROM words WHERE words MATCH ? {{}} ORDER BY score DESC LIMIT ?"
 _ADMITTED = "AND (SELECT last FROM temp.admitted WHERE first <= words.rowid ORDER BY first DESC LIMIT 1) >= words.rowid"
+
+
+MOST_ROWS_WALKED = 100_000
+"""Rows that hold a question's words, all words together: about 40 ms. In stores large enough to have more, the most common words
+are not looked for, since they tell the least; which they are is told by the passages whose stems were counted."""
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+def affordable(connection: sqlite3.Connection, match: str, rows: int) -> str:
+    """The expression without the words that too many of the rows have; with its rarest at least."""
+    terms = _QUOTED.findall(match)
+    if len(terms) * rows <= MOST_ROWS_WALKED:
+        return match
+    of_term = {term: stems(term) for term in terms}
+    wanted = sorted({stem for found in of_term.values() for stem in found})
+    marks = ", ".join("?" * len(wanted))
+    holders = dict(connection.execute(f"SELECT stem, rows FROM stems WHERE stem IN ({marks})", wanted))
+    looked_at = max(1, int(connection.execute("SELECT stemmed FROM state").fetchone()[0]))
+    # What a phrase costs is told by the rarest of its words.
+    costs = {term: rows * min((holders.get(stem, 0) for stem in found), default=0) / looked_at for term, found in of_term.items()}
+    kept, spent = set(), 0.0
+    for term in sorted(terms, key=lambda term: costs[term]):
+        spent += costs[term]
+        if kept and spent > MOST_ROWS_WALKED:
+            break
+        kept.add(term)
+    return " OR ".join(f'"{term}"' for term in terms if term in kept)
 
 
 def best_rows(

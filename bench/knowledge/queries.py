@@ -1,0 +1,111 @@
+"""How long a search takes in a store of n chunks, and beside n other stores. Words and vectors are made up, and the question's
+vector is not made by a model: its time comes on top."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+from synthetic import SyntheticEmbedder, question, write_index
+
+from underpin.knowledge.filters import Comparison, Filter
+from underpin.knowledge.store_index import StoreIndexes
+from underpin.knowledge.vector_stores import VectorStores
+from underpin.objects.vector_store import VectorStore
+from underpin.store.base import EVERYONE, Inc
+from underpin.store.sqlite import SqliteStore
+
+OWNER = "bench"
+BUILD_S = 3600
+
+
+@asynccontextmanager
+async def rooms(data: Path) -> AsyncIterator[tuple[SqliteStore, StoreIndexes]]:
+    store = SqliteStore(data)
+    await store.open()
+    indexes = StoreIndexes(store, {SyntheticEmbedder.name: SyntheticEmbedder(2)}.get, data / "indexes")
+    try:
+        yield store, indexes
+    finally:
+        await indexes.close()
+        await store.close()
+
+
+async def new_store(store: SqliteStore) -> VectorStore:
+    made = await VectorStores(store).create(OWNER)
+    return await store.update(VectorStore, made.id, {"embedder": SyntheticEmbedder.name, "generation": Inc()}, scope=EVERYONE)
+
+
+async def times_ms(indexes: StoreIndexes, stores: list[VectorStore], rounds: int, where: Filter | None = None) -> list[float]:
+    random = np.random.default_rng(3)
+    taken = []
+    for at in range(rounds + 5):
+        asked = question(random)
+        began = time.perf_counter()
+        found = await indexes.search(stores[at % len(stores)], asked, limit=10, where=where)
+        if at >= 5:  # the first open what is on the disk
+            taken.append((time.perf_counter() - began) * 1000)
+        if not found:
+            raise SystemExit("A search found nothing.")
+    return taken
+
+
+def told(taken: list[float]) -> str:
+    return f"{statistics.median(taken):.1f} | {sorted(taken)[int(0.99 * len(taken))]:.1f}"
+
+
+def held_mb() -> str:
+    """Of this process: memory of its own, and files that are mapped."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return " | ".join(f"{int(lines[name].split()[0]) / 1024:.0f}" for name in ("RssAnon", "RssFile"))
+
+
+def on_disk_mb(data: Path, pattern: str) -> float:
+    return sum(file.stat().st_size for file in (data / "indexes").rglob(pattern) if file.is_file()) / 1e6
+
+
+async def by_size(sizes: list[int], rounds: int) -> None:
+    print("| chunks | search | p50 ms | p99 ms | made in, s | on disk, MB | anonymous MB | mapped MB |")
+    print("| --: | --- | --: | --: | --: | --: | --: | --: |")
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder)
+            async with rooms(data) as (store, indexes):
+                made = await new_store(store)
+                began = time.perf_counter()
+                await asyncio.to_thread(write_index, data / "indexes", made, size, 7)
+                took = f"{time.perf_counter() - began:.0f} | {on_disk_mb(data, '*'):.0f}"
+                exact = told(await times_ms(indexes, [made], rounds))
+                print(f"| {size:,} | exact | {exact} | {took} | {held_mb()} |", flush=True)
+                few = Comparison("lt", "number", size / 100 / 100)
+                filtered = told(await times_ms(indexes, [made], rounds, few))
+                print(f"| {size:,} | exact, a filter admits 1 % | {filtered} | | | | |", flush=True)
+                began = time.perf_counter()
+                await asyncio.wait_for(indexes.settled(made.id), BUILD_S)
+                if (disk := on_disk_mb(data, "*.faiss")) == 0:
+                    continue
+                took = f"{time.perf_counter() - began:.0f} | {disk:.0f}"
+                approximate = told(await times_ms(indexes, [made], rounds))
+                print(f"| {size:,} | approximate | {approximate} | {took} | {held_mb()} |", flush=True)
+
+
+async def by_others(others: list[int], rounds: int) -> None:
+    """A store of 1,000 chunks that is searched beside so many others like it."""
+    print("\n| other stores | p50 ms | p99 ms |\n| --: | --: | --: |")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        async with rooms(data) as (store, indexes):
+            mine = await new_store(store)
+            await asyncio.to_thread(write_index, data / "indexes", mine, 1000, 7)
+            there = 0
+            for count in others:
+                while there < count:
+                    other = await new_store(store)
+                    await asyncio.to_thread(write_index, data / "indexes", other, 1000, 8 + there)
+                    await indexes.search(other, "anything")
+                    there += 1
+                print(f"| {count:,} | {told(await times_ms(indexes, [mine], rounds))} |", flush=True)
