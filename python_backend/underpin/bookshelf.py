@@ -4,22 +4,23 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from .embedding.base import Embedder
-from .embedding.minilm import MiniLM
+from .embedding.choice import Embedders
+from .embedding.upstream import UpstreamEmbedder
 from .knowledge.library import Library
 from .knowledge.shelves import StoreShelves
 from .knowledge.store_index import FOLDER, StoreIndexes
 from .knowledge.upstream_stores import Remotes
 from .knowledge.vector_stores import VectorStores
+from .models.embeddings import EmbeddingsClient
 from .settings import Settings
 from .store.base import Store
 
 
 @dataclass(frozen=True)
 class Bookshelf:
-    """`embedder` is the configured one, of which new vectors are."""
+    """Vectors of new files are by `embedders.current`; those of others are asked while their embedder can be had."""
 
-    embedder: Embedder
+    embedders: Embedders
     indexes: StoreIndexes
     shelves: StoreShelves
 
@@ -33,12 +34,30 @@ async def open_bookshelf(
     settings: Settings, store: Store, vector_stores: VectorStores, library: Library, remotes: Remotes
 ) -> AsyncGenerator[Bookshelf, None]:
     """The rooms of knowledge; closed in turn at the end."""
-    embedder = MiniLM()
-    # Vectors that an embedder made which is not the configured one any more can be searched while it can still be had.
-    embedders: dict[str, Embedder] = {embedder.name: embedder}
-    indexes = StoreIndexes(store, embedders.get, settings.underpin_data_dir / FOLDER)
+    embedders = build_embedders(settings)
+    indexes = StoreIndexes(store, embedders.named, settings.underpin_data_dir / FOLDER)
     try:
-        yield Bookshelf(embedder, indexes, StoreShelves(vector_stores, indexes, library, remotes))
+        yield Bookshelf(embedders, indexes, StoreShelves(vector_stores, indexes, library, remotes))
     finally:
         await indexes.close()
-        await embedder.close()
+        await embedders.close()
+
+
+def build_embedders(settings: Settings) -> Embedders:
+    """The one that comes along, and those of the configured upstream, if any."""
+    base_url, key = settings.model_base_url, settings.openai_api_key
+    if base_url is None:
+        return Embedders()
+
+    def client(model: str) -> EmbeddingsClient:
+        return EmbeddingsClient(
+            base_url,
+            key.get_secret_value() if key else None,
+            model,
+            connect_timeout_s=settings.model_connect_timeout_s,
+        )
+
+    def ask(model: str) -> UpstreamEmbedder:
+        return UpstreamEmbedder(client(model), window_chars=settings.embedding_window_chars)
+
+    return Embedders(settings.embedding_model, ask=ask, address=client("").address)

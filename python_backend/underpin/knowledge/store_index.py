@@ -182,7 +182,9 @@ class StoreIndexes:
             groups: dict[str | None, list[tuple[OpenIndex, View]]] = defaultdict(list)
             for index, view in opened:
                 groups[view.state.embedder].append((index, view))
-            vectors = await asyncio.gather(*(self._vectors.of(embedder, query) for embedder in groups))
+            vectors = await asyncio.gather(
+                *(self._vectors.of(embedder, query, _dimensions(group)) for embedder, group in groups.items())
+            )
             found = [
                 await self._ranked(group, query, vector, limit, where)
                 for group, vector in zip(groups.values(), vectors, strict=True)
@@ -264,6 +266,10 @@ async def _twice(work: Callable[[], Awaitable[T]]) -> T:
             return await work()
         except CacheBroken as error:
             raise StoreUnavailable(f"A search index cannot be read: {error}. Look at UNDERPIN_DATA_DIR.") from error
+
+
+def _dimensions(opened: Sequence[tuple[OpenIndex, View]]) -> set[int]:
+    return {view.state.dimensions for _, view in opened if view.state.vectors}
 
 
 async def _view_of(index: OpenIndex, store: VectorStore) -> View | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from ..embedding.base import Embedder, Vectors
 from ..errors import EmbeddingFailed
@@ -22,14 +22,14 @@ class QuestionVectors:
         self._silent: set[str] = set()
         """Embedders of which the log knows that words alone are searched."""
 
-    async def of(self, embedder: str | None, question: str) -> Vectors | None:
-        """None where there are no vectors, or the embedder does not answer: words alone are searched then, and the log says so
-        once, until it answers again."""
-        if embedder is None:
+    async def of(self, embedder: str | None, question: str, dimensions: Set[int]) -> Vectors | None:
+        """The vector, if it has as many numbers as those of the documents. None where there are none, or the embedder does not
+        answer: words alone are searched then, and the log says so once, until it answers again."""
+        if embedder is None or not dimensions:
             return None
         found = self._embedders(embedder)
         if found is None:
-            self._say_once(embedder, "it is not configured any more")
+            self._say_once(embedder, "it cannot be had with these settings.")
             return None
         task = self._task(found, embedder, question)
         try:
@@ -37,6 +37,9 @@ class QuestionVectors:
         except EmbeddingFailed as error:
             self._asked.pop((embedder, question), None)
             self._say_once(embedder, error.message)
+            return None
+        if dimensions != {len(vector)}:
+            self._say_once(embedder, "its vectors have another length than those of the documents, so its model was changed.")
             return None
         self._silent.discard(embedder)
         return vector

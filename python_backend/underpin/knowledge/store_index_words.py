@@ -35,7 +35,7 @@ def affordable(connection: sqlite3.Connection, match: str, rows: int) -> str:
     looked_at = max(1, int(connection.execute("SELECT stemmed FROM state").fetchone()[0]))
     # What a phrase costs is told by the rarest of its words.
     costs = {term: rows * min((holders.get(stem, 0) for stem in found), default=0) / looked_at for term, found in of_term.items()}
-    kept, spent = set(), 0.0
+    kept, spent = set[str](), 0.0
     for term in sorted(terms, key=lambda term: costs[term]):
         spent += costs[term]
         if kept and spent > MOST_ROWS_WALKED:

@@ -169,6 +169,19 @@ async def test_words_alone_are_searched_when_the_embedder_cannot_be_had(tmp_path
     assert sum("by words alone" in record.message for record in caplog.records) == 1
 
 
+async def test_words_alone_are_searched_when_the_embedder_was_changed_under_its_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_indexed(tmp_path) as indexed:
+        store = await indexed.new_store()
+        await indexed.put(store, "soils.md", SOILS)
+        indexed.embedders["fake-words"] = FakeEmbedder(dimensions=32)
+        for question in ("clay", "wet clay"):
+            found = await indexed.indexes.search(await indexed.now(store), question)
+            assert [hit.passage.text for hit in found] == [SOILS[0]]
+    assert sum("its model was changed" in record.message for record in caplog.records) == 1
+
+
 async def test_the_titles_of_the_documents_are_its_topics(indexed: Indexed) -> None:
     store = await indexed.new_store()
     await indexed.put(store, "b.md", SOILS, heading=["Soils of the north"])
