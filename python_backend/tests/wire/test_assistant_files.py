@@ -181,3 +181,16 @@ def test_polling_is_cheap(http: httpx.Client):
     first = http.get(FILES)
     for _ in range(10):
         assert http.get(FILES).content == first.content
+
+
+def test_what_the_assistant_knows_is_told(http: httpx.Client):
+    sent = http.post(FILES, files={"file": ("known.txt", b"Peat shrinks.")}).json()["fileIds"][0]
+    told = http.get("/api/knowledge").json()
+    uploads, knowledge = told["stores"]
+    assert (uploads["role"], uploads["place"], uploads["name"]) == ("uploads", "here", "Uploads")
+    assert (knowledge["role"], knowledge["place"], knowledge["counts"]["total"]) == ("knowledge", "here", 0)
+    assert sent in {one["file_id"] for one in uploads["documents"]}
+    assert uploads["counts"]["total"] == len(listed(http))
+    assert told["examples"]["searched"] is False
+    assert len(told["examples"]["titles"]) > 3
+    assert told["model"] == {"writes": True, "name": "scripted", "error": None}

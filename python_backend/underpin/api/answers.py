@@ -118,6 +118,40 @@ class Uploads(Done):
     message: str
 
 
+class KnownDocument(BaseModel):
+    file_id: str
+    filename: str
+    status: FileStatus
+    error: str | None
+
+
+class KnownStore(BaseModel):
+    id: str
+    name: str
+    role: Literal["uploads", "knowledge"]
+    place: Literal["here", "upstream"] | None
+    counts: dict[str, int]
+    documents: list[KnownDocument]
+    error: str | None
+
+
+class ShippedDocuments(BaseModel):
+    searched: bool
+    titles: list[str]
+
+
+class OwnModel(BaseModel):
+    writes: bool
+    name: str | None
+    error: str | None
+
+
+class KnowledgeBase(BaseModel):
+    stores: list[KnownStore]
+    examples: ShippedDocuments
+    model: OwnModel
+
+
 class Up(BaseModel):
     status: Literal["ok"]
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from .. import __version__
-from . import assistant_files, chat, errors, health, next_routes
+from . import assistant_files, chat, errors, health, knowledge, next_routes
 from .answers import REFUSALS
 from .guard import guarded
 from .history import history_routes
@@ -30,7 +30,8 @@ def build_routes() -> FastAPI:
     app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None)
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
-    for router in (health.router, chat.router, history_routes(), thread_routes(), next_routes.router, assistant_files.router):
+    next_js = (next_routes.router, assistant_files.router, knowledge.router)
+    for router in (health.router, chat.router, history_routes(), thread_routes(), *next_js):
         app.include_router(router, responses=REFUSALS)
     app.include_router(v1_routes())
     return app
