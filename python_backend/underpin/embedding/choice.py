@@ -6,6 +6,7 @@ anew.
 
 from collections.abc import Callable
 
+from ..errors import ConfigError
 from .base import Embedder
 from .minilm import MiniLM
 from .upstream import UpstreamEmbedder, model_of
@@ -13,7 +14,7 @@ from .upstream import UpstreamEmbedder, model_of
 
 class Embedders:
     """`model`: one of the model's server, None for the one that comes along. `ask` makes the embedder of a model of that server,
-    which is at `address`; None where no server is configured."""
+    which is at `address`; None where no server is configured. Raises ConfigError for a model without a server."""
 
     def __init__(
         self, model: str | None = None, *, ask: Callable[[str], UpstreamEmbedder] | None = None, address: str = ""
@@ -21,6 +22,10 @@ class Embedders:
         self._ask = ask
         self._address = address
         self._made: dict[str, Embedder] = {}
+        if model and ask is None:
+            raise ConfigError(
+                "EMBEDDING_MODEL is set, and there is no model's server to ask for it: set OPENAI_BASE_URL as well."
+            )
         self.current = self._kept(ask(model) if model and ask else MiniLM())
         """Makes the vectors of new files."""
 

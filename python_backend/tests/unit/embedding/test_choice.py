@@ -1,9 +1,12 @@
 """Which embedder is used, and which still answers for vectors that another made."""
 
+import pytest
+
 from tests.embeddings_upstream import MODEL, Embeddings
 from underpin.embedding.choice import Embedders
 from underpin.embedding.minilm import MiniLM
 from underpin.embedding.upstream import UpstreamEmbedder
+from underpin.errors import ConfigError
 from underpin.models.embeddings import EmbeddingsClient
 
 ADDRESS = "127.0.0.1:9"
@@ -20,10 +23,9 @@ async def test_without_a_model_it_is_the_one_that_comes_along() -> None:
     await embedders.close()
 
 
-async def test_a_model_without_a_server_is_not_asked() -> None:
-    embedders = Embedders("words")
-    assert embedders.current.name == MiniLM.name
-    await embedders.close()
+def test_a_model_without_a_server_cannot_work() -> None:
+    with pytest.raises(ConfigError, match="EMBEDDING_MODEL"):
+        Embedders("words")
 
 
 async def test_the_model_of_the_server_is_asked() -> None:
