@@ -1,22 +1,21 @@
 """Builds every room and wires them: the only file that knows all."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
 from .api.rooms import Rooms
 from .api.server import build_api
+from .bookshelf import open_bookshelf
 from .eventlog.journaled import JournaledLog
 from .eventlog.thread_log import StoredThreadLog
 from .files.arrival import Place
 from .files.files import Files
 from .files.sweep import FileSweep
 from .files.uploads import Uploads
-from .knowledge.base import Evidence, Found
 from .knowledge.file_batches import FileBatches
-from .knowledge.filters import Filter
 from .knowledge.library import Library
 from .knowledge.passages import Passages
 from .knowledge.standing import Standing
@@ -32,41 +31,18 @@ from .models.tries import Patience
 from .models.upstream_stores import StoresClient
 from .runs.claims import Claims
 from .runs.first_assistant import ensure_first_assistant, first_assistant_id
-from .runs.leg import Room
+from .runs.room import Room
 from .runs.runner import Runner, Times
+from .runs.searched import OwnAssistant
 from .runs.sweep import Sweep
 from .settings import OPENAI_BASE_URL, Settings
 from .start import Start
 from .storage import Storage, open_storage
 from .store.base import Store
-from .tools.file_search import FileSearch
+from .tools.file_search import FILE_SEARCH, FileSearch
 
 EMBEDDED: dict[str, Callable[[], Model]] = {"extractive": Extractive, "scripted": Scripted}
 """Models that need no server of their own."""
-
-
-class _NoShelves:
-    """Vector stores while nothing searches them yet."""
-
-    async def search(
-        self,
-        owner: str,
-        stores: Sequence[str],
-        query: str,
-        *,
-        limit: int = 10,
-        where: Filter | None = None,
-        threshold: float = 0.0,
-    ) -> list[Found]:
-        return []
-
-    async def quotes(
-        self, owner: str, stores: Sequence[str], question: str, found: Sequence[Found], *, context: str = "", limit: int = 5
-    ) -> Evidence:
-        return Evidence((), ())
-
-    async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
-        return []
 
 
 def _as_it_is(store: Store) -> Store:
@@ -93,14 +69,10 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
     )
     thread_log = StoredThreadLog(store)
     claims = Claims(store, storage.worker, settings.run_lease_s)
-    tools = {tool.name: tool for tool in (FileSearch(library),)}
     # A client may be silent for as long as the gap; then it is refused, and after that its upload is anybody's to clear away.
     place = Place(store, storage.blobs, storage.worker, lease_s=3 * settings.file_gap_s)
     files = Files(place)
-    room = Room(store, log, thread_log, models, dict(tools), files)
     times = Times(settings.run_timeout_s, settings.run_log_keep_s, settings.idempotency_keep_s)
-    runner = Runner(room, claims, times, settings.max_waiting)
-    sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
     vector_stores = VectorStores(store)
     store_files = StoreFiles(store, files, vector_stores, lease_s=settings.run_lease_s)
     place.on_removal.append(store_files.forget_file)
@@ -109,9 +81,22 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
         store, stores_there, uploads=settings.openai_vector_store_id, knowledge=settings.openai_knowledge_store_id
     )
     standing_files = StandingFiles(standing, store, files, store_files, stores_there)
+    closing = AsyncExitStack()
+    bookshelf = await closing.enter_async_context(open_bookshelf(settings, store, vector_stores, library, standing))
+    assistant_id = first_assistant_id(settings.openai_assistant_id)
+    room = Room(
+        store,
+        log,
+        thread_log,
+        models,
+        {FILE_SEARCH: FileSearch(bookshelf.shelves)},
+        files,
+        own_assistant=OwnAssistant(assistant_id, standing.stores),
+    )
+    runner = Runner(room, claims, times, settings.max_waiting)
+    sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
     uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
     file_sweep = FileSweep(place, uploads, every_s=settings.sweep_s)
-    assistant_id = first_assistant_id(settings.openai_assistant_id)
 
     async def begin() -> None:
         await ensure_first_assistant(
@@ -121,6 +106,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             max_completion_tokens=settings.max_completion_tokens,
         )
         await standing.begin()
+        await bookshelf.begin()
         await sweep.start()
         await file_sweep.start()
 
@@ -146,7 +132,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             files=files,
             uploads=uploads,
             knowledge=library,
-            shelves=_NoShelves(),
+            shelves=bookshelf.shelves,
             vector_stores=vector_stores,
             store_files=store_files,
             file_batches=FileBatches(store, vector_stores, store_files),
@@ -169,6 +155,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
         await sweep.stop()
         await runner.close()
         await log.stop()
+        await closing.aclose()
         await standing.stop()
         if stores_there is not None:
             await stores_there.close()

@@ -20,6 +20,7 @@ UnderpinError
         ModelUnknown
         ModelRateLimited     carries retry_after_s where the upstream named it
         ModelRefusedRequest
+            ToolsRefused     it takes no tools; it may be asked without them
         ModelUnreachable
         ModelBroken          it answered something that is not a model's answer
     VectorStoreAway          the server that keeps a vector store cannot be asked, so nobody knows what it holds
@@ -126,6 +127,10 @@ class ModelRateLimited(ModelError):
 
 class ModelRefusedRequest(ModelError):
     code: LastErrorCode = "invalid_prompt"
+
+
+class ToolsRefused(ModelRefusedRequest):
+    pass
 
 
 class ModelUnreachable(ModelError):

@@ -30,13 +30,19 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class CitationDelta(msgspec.Struct, frozen=True, gc=False):
-    """A marker that stands in the text just sent. `start_index`, `end_index`: code points from the start of this turn's text."""
+    """A marker that stands in the text just sent. `start_index`, `end_index`: code points from the start of this turn's text.
+    `chunk` is the passage's place in its file, from 0, `page` that of the file on which it begins, where they are known.
+
+    Models write markers, and need not yield these: who runs a model finds them (runs/citations.py). Once a run has searched, what
+    a model yields of them does not count."""
 
     marker: str
     start_index: int
     end_index: int
     file_id: str
     quote: str
+    chunk: int | None = None
+    page: int | None = None
 
 
 class UsageFact(msgspec.Struct, frozen=True, gc=False):

@@ -19,6 +19,13 @@ _UNKNOWN_MODEL = re.compile(
 )
 _QUOTA = re.compile(r"(?i)\b(?:credit balance is too low|insufficient (?:balance|credits|quota))")
 _KEY = re.compile(r"(?i)\b(?:api key (?:is )?not valid|(?:invalid|incorrect) api key)")
+# In the words of Ollama, Groq, Together; of OpenAI, Gemini, vLLM, llama.cpp; of OpenRouter.
+_TOOLS = re.compile(
+    r"(?i)\bnot (?:currently )?support(?:ed)? (?:the )?(?:tools?\b(?!_)|tool[- ](?:use|call)|function[- ]call)"
+    r"|\b(?:tools?['\"`]?|tool[- ](?:use|calling|calls|choice)|function[- ]calling)['\"`]? (?:param(?:eter)? )?"
+    r"(?:is |are |requires? )?(?:not (?:supported|enabled|available)|unsupported|-{1,2}enable|-{1,2}jinja)"
+    r"|\bsupport tool use\b"
+)
 _ACCESS = re.compile(r"(?i)key|token|auth|credential|permission|access|denied|allowed|region|country|organi[sz]ation|project")
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 
@@ -43,6 +50,11 @@ class Complaint:
     @property
     def about_key(self) -> bool:
         return bool(self.codes & _KEY_CODES or _KEY.search(self._head))
+
+    @property
+    def about_tools(self) -> bool:
+        """The model, or its server as it was started, takes no tools."""
+        return bool(_TOOLS.search(self._head))
 
     @property
     def about_access(self) -> bool:

@@ -5,12 +5,13 @@ Its first turn asks `file_search`, its second turns the quotes that came back in
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
 from ..ids import new_id
-from .base import ChatMessage, CitationDelta, Fact, Finish, FinishReason, ModelRequest, TextDelta, ToolCallDelta, UsageFact
+from .base import ChatMessage, Fact, Finish, FinishReason, ModelRequest, TextDelta, ToolCallDelta, UsageFact
+from .follow_up import refers_back
 from .small_talk import reply
 
 FILE_SEARCH = "file_search"
@@ -42,17 +43,11 @@ _NO_SEARCH = (
 _NO_TEXT = "There is no text in this message. " + HINT
 _FAILED = "The search in the documents did not work, so there is nothing to quote. "
 
-_REFERS_BACK = re.compile(
-    r"^\W*(and|or|but|so|also|then|why|what about|how about)\b|\b(it|its|they|them|their|this|that|these|those|one|ones|same)\b",
-    re.IGNORECASE,
-)
-_FEW_WORDS = 3
 _PIECE = re.compile(r"\s*(?:【[^】]*】|[^\s【]+|【)|\s+$")
 
 
 class _Passage(msgspec.Struct):
     marker: str
-    file_id: str
     heading: str
 
 
@@ -91,20 +86,20 @@ class Extractive:
         if output is not None:
             answer = _answer(output)
         elif said := reply(question):
-            answer = _plain(said)
+            answer = said
         elif not question:
-            answer = _plain(_NO_TEXT)
+            answer = _NO_TEXT
         elif not offered:
-            answer = _plain(_NO_SEARCH)
+            answer = _NO_SEARCH
         else:
             yield [_call(question, users[:-1]), UsageFact(0, 0), Finish("tool_calls")]
             return
         reason: FinishReason = "stop"
-        pieces = list(_PIECE.finditer(answer.text))
+        pieces = _PIECE.findall(answer)
         if request.max_completion_tokens is not None and len(pieces) > request.max_completion_tokens:
             pieces, reason = pieces[: request.max_completion_tokens], "length"
-        for batch in _batches(pieces, answer.citations):
-            yield batch
+        for at in range(0, len(pieces), WORDS_A_BATCH):
+            yield [TextDelta("".join(pieces[at : at + WORDS_A_BATCH]))]
             await asyncio.sleep(self._pace_s)
         yield [UsageFact(0, 0), Finish(reason)]
 
@@ -112,32 +107,9 @@ class Extractive:
         """Nothing is held."""
 
 
-class _Answer:
-    """Text that grows, and the citations in it with their code points."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.citations: list[CitationDelta] = []
-
-    def say(self, text: str) -> None:
-        self.text += text
-
-    def cite(self, passage: _Passage, quote: str) -> None:
-        start = len(self.text)
-        self.text += passage.marker
-        self.citations.append(CitationDelta(passage.marker, start, len(self.text), passage.file_id, quote))
-
-
-def _plain(text: str) -> _Answer:
-    answer = _Answer()
-    answer.say(text)
-    return answer
-
-
 def _call(question: str, earlier: Sequence[str]) -> ToolCallDelta:
-    is_follow_up = len(question.split()) <= _FEW_WORDS or _REFERS_BACK.search(question) is not None
     arguments = {"query": question, "quotes": QUOTES_ASKED}
-    if is_follow_up and earlier:
+    if earlier and refers_back(question):
         arguments["context"] = earlier[-1]
     return ToolCallDelta(0, new_id("call_"), FILE_SEARCH, msgspec.json.encode(arguments).decode())
 
@@ -152,29 +124,26 @@ def _search_output(messages: Sequence[ChatMessage]) -> str | None:
     return None
 
 
-def _answer(output: str) -> _Answer:
+def _answer(output: str) -> str:
     try:
         read = msgspec.json.decode(output, type=_Output)
     except msgspec.DecodeError:
-        return _plain(_FAILED + HINT)
+        return _FAILED + HINT
     quotes = _chosen(read)
     if not quotes:
-        return _plain(f"The documents hold no answer to this question. {_about(read.topics)}\n\n{HINT}")
-    answer = _Answer()
-    answer.say("The documents say:")
+        return f"The documents hold no answer to this question. {_about(read.topics)}\n\n{HINT}"
+    answer = ["The documents say:"]
     heading = None
     best = max(quotes, key=lambda quote: quote.score)
     for quote in quotes:
         passage = read.passages[quote.passage]
         if passage.heading != heading:
             heading = passage.heading
-            answer.say(f"\n\n{heading}:" if heading else "")
+            answer.append(f"\n\n{heading}:" if heading else "")
         # The best sentence brings the next one along: it often says what the first one only names.
         text = f"{quote.text} {quote.after}".strip() if quote is best else quote.text
-        answer.say(f"\n- {text} " if quote.is_row else f"\n- “{text}” ")
-        answer.cite(passage, text)
-    answer.say(f"\n\n{HINT}")
-    return answer
+        answer.append(f"\n- {text} {passage.marker}" if quote.is_row else f"\n- “{text}” {passage.marker}")
+    return "".join((*answer, f"\n\n{HINT}"))
 
 
 def _about(topics: Sequence[str]) -> str:
@@ -207,14 +176,3 @@ def _adds_nothing(quote: _Quote, shown: Sequence[_Quote]) -> bool:
     said = any(quote.text in f"{other.text} {other.after}" for other in shown)
     rows = [other.score for other in shown if other.is_row and other.passage == quote.passage]
     return said or (quote.is_row and bool(rows) and quote.score < max(rows))
-
-
-def _batches(pieces: Sequence[re.Match[str]], citations: Sequence[CitationDelta]) -> Iterator[list[Fact]]:
-    """A few words at a time; a citation follows the words that end with its marker."""
-    waiting = list(citations)
-    for at in range(0, len(pieces), WORDS_A_BATCH):
-        batch = pieces[at : at + WORDS_A_BATCH]
-        facts: list[Fact] = [TextDelta("".join(piece[0] for piece in batch))]
-        while waiting and waiting[0].end_index <= batch[-1].end():
-            facts.append(waiting.pop(0))
-        yield facts

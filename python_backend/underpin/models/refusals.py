@@ -10,6 +10,7 @@ from ..errors import (
     ModelRefusedRequest,
     ModelUnknown,
     ModelUnreachable,
+    ToolsRefused,
 )
 from .complaint import Complaint, complaint_of_error
 from .wording import Wording
@@ -18,6 +19,8 @@ KEY_REJECTED = "Invalid API key. Please check your OPENAI_API_KEY in the .env fi
 QUOTA_USED_UP = "The account behind OPENAI_API_KEY has used up its quota. Check its plan and billing."
 NO_SUCH_PATH = "The model's server has no chat completions at this address. Check OPENAI_BASE_URL: it usually ends in /v1."
 
+_STATUSES_ABOUT_TOOLS = {400, 404, 422, 500, 501}
+"""llama.cpp says it with 500, OpenRouter with 404."""
 _BUSY_STATUSES = {408, 502, 503, 504, 529}
 # Parts of codes and types, for error objects that carry no status of their own; looked for in this order.
 _STATUS_OF_WORD = {
@@ -40,6 +43,8 @@ def refusal(status: int, complaint: Complaint, *, model: str, wording: Wording, 
     """The error for an HTTP status and what came with it."""
     said = wording.clean(complaint.message)
     wait_s = complaint.retry_after_s if retry_after_s is None else retry_after_s
+    if complaint.about_tools and status in _STATUSES_ABOUT_TOOLS:
+        return ToolsRefused(_sentence(f"The model '{wording.clean(model)}' takes no tools", said))
     if complaint.about_model or (status == 404 and "model" in complaint.message.lower()):
         # Ollama, vLLM and others say it in words; a 404 without the word is about the path.
         return model_unknown(wording.clean(model))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..errors import ModelError, ModelRateLimited
+from ..errors import ModelError, ModelRateLimited, ToolsRefused
 
 PAUSES_S = (0.25, 0.75)
 """Before the second and the third try: a refusal still comes within the two seconds in which it can be an HTTP status."""
@@ -30,7 +30,9 @@ class NotReached(Exception):
 
 def may_pass(status: int, error: ModelError) -> bool:
     """Whether a refusal may be gone in a moment: a broken server's may, a limit's when the server said how long it lasts."""
-    return error.retry_after_s is not None if isinstance(error, ModelRateLimited) else status in _PASSING_STATUSES
+    if isinstance(error, ModelRateLimited):
+        return error.retry_after_s is not None
+    return status in _PASSING_STATUSES and not isinstance(error, ToolsRefused)
 
 
 @dataclass(frozen=True)

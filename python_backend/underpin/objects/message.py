@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from .stored import Stored
 
@@ -15,8 +15,17 @@ class _Part(BaseModel):
 
 
 class CitedFile(_Part):
+    """`chunk` and `page` lead to the passage: `GET /v1/files/{file_id}/passages?chunk=`. Left out where they are not known."""
+
     file_id: str
     quote: str | None = None
+    chunk: int | None = None
+    page: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _known(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        fields: dict[str, JsonValue] = dump(self)
+        return {name: value for name, value in fields.items() if value is not None or name == "quote"}
 
 
 class FileCitation(_Part):

@@ -123,6 +123,8 @@ class Run(Stored):
         "settled",
         "refused",
         "log_until",
+        "vector_stores",
+        "awaited_stores",
     }
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("settled", "lease_until"),
@@ -163,6 +165,10 @@ class Run(Stored):
     """The chat's message, which this run answers."""
     additional: list[RunInput] = []
     """The messages that stand in the thread before the run begins, beside `input`."""
+    vector_stores: list[str] = []
+    """What its file_search searches, fixed when it was made."""
+    awaited_stores: list[str] = []
+    """Those of them whose new files it waits for: what came with the messages of its thread."""
     waiting: bool = False
     """In a group thread: it waits for its turn and does not hold the thread yet."""
     claim: str | None = None

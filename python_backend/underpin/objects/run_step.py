@@ -1,6 +1,7 @@
 """Run steps: what a run did, one message or one round of tool calls each."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -27,11 +28,24 @@ class FunctionToolCall(_Value):
 
 
 class FileSearchToolCall(_Value):
-    """`file_search` holds `ranking_options` and `results`, as OpenAI's did."""
+    """`file_search` holds `ranking_options` and `results`, as OpenAI's did; their content is in the step's bookkeeping."""
 
     id: str
     type: Literal["file_search"] = "file_search"
     file_search: dict[str, JsonValue] = {}
+
+    @classmethod
+    def told(cls, id: str, details: Mapping[str, JsonValue], *, content: bool = False) -> Self:
+        """The call with what is kept of it, as it is shown: with the passages' text where it is asked for."""
+        fields = ("file_id", "file_name", "score", *(("content",) if content else ()))
+        results = details.get("results")
+        shown: list[JsonValue] = [
+            {name: result[name] for name in fields if name in result}
+            for result in (results if isinstance(results, list) else ())
+            if isinstance(result, dict)
+        ]
+        searched = {"ranking_options": details["ranking_options"], "results": shown} if details else {}
+        return cls(id=id, file_search=searched)
 
 
 ToolCall = FunctionToolCall | FileSearchToolCall
@@ -74,6 +88,20 @@ class RunStep(Stored):
     usage: Usage | None = None
 
     model_calls: list[dict[str, JsonValue]] = []
-    """The calls and their outputs as the model is told of them in the next turn: `{id, name, arguments, output}`."""
+    """The calls and their outputs as the model is told of them in the next turn, `{id, name, arguments, output}`, with what else
+    is kept of them: `details` as `ToolResult` has them."""
     turn_usage: Usage | None = None
     """What the model used for the turn that made the calls, while the step waits for outputs."""
+
+    def with_content(self) -> "RunStep":
+        """The step with the text of what its searches found, for who asks with `include[]`."""
+        if not isinstance(self.step_details, ToolCallsDetails):
+            return self
+        details = {call["id"]: kept for call in self.model_calls if isinstance(kept := call.get("details"), dict)}
+        calls = [
+            FileSearchToolCall.told(call.id, details.get(call.id, {}), content=True)
+            if isinstance(call, FileSearchToolCall)
+            else call
+            for call in self.step_details.tool_calls
+        ]
+        return self.model_copy(update={"step_details": ToolCallsDetails(tool_calls=calls)})

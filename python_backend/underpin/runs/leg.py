@@ -3,21 +3,19 @@
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ConditionFailed, ModelError, StoreUnavailable, UnderpinError
-from ..eventlog.base import EventLog, RunWriter, ThreadLog
-from ..files.files import Files
-from ..models.base import FinishReason, Models, TextDelta, ToolCallDelta
+from ..eventlog.base import RunWriter
+from ..models.base import FinishReason, TextDelta, ToolCallDelta
 from ..objects.run import LastError, Run, RunIncomplete
-from ..store.base import Scope, Store
-from ..tools.base import Tool, ToolContext
+from ..store.base import Scope
+from .asking import Asking
 from .budget import Budget
-from .loop import Answered, OutOfBudget, OutputsNeeded, loop
+from .loop import Answered, OutOfBudget, OutputsNeeded
 from .progress import Progress
-from .prompt import request_for
 from .recorder import EndStatus, Recorder
+from .room import Room
 
 logger = logging.getLogger("underpin.runs")
 
@@ -37,28 +35,6 @@ STORE_RETRIES = 60
 def about(run: Run) -> dict[str, object]:
     """What a log line for machines says of the run that it is about."""
     return {"thread_id": run.thread_id, "run_id": run.id}
-
-
-@dataclass(frozen=True)
-class Room:
-    """What every run needs; made once by the runner."""
-
-    store: Store
-    log: EventLog
-    thread_log: ThreadLog
-    models: Models
-    tools: dict[str, Tool]
-    """All tools of the server's own; a run has those that it names."""
-    files: Files | None = None
-    """Where the pictures are that messages name."""
-
-    def tools_of(self, run: Run) -> dict[str, Tool]:
-        """The server's tools that the run has. A function of the client's may bear the name of one that it has not."""
-        return {kind: self.tools[kind] for tool in run.tools if (kind := str(tool.get("type"))) in self.tools}
-
-    def server_tools(self, run: Run) -> frozenset[str]:
-        """Their names."""
-        return frozenset(self.tools_of(run))
 
 
 class Leg:
@@ -133,11 +109,16 @@ class Leg:
         choice = await room.models.choose(run.model)
         self._model = choice.name
         budget = Budget.of(run, self._recorder.progress)
-        tools = room.tools_of(run)
-        request = await request_for(room.store, run, choice, tools, budget.prompt_left, room.files)
-        context = ToolContext(Scope(run.owner), run.id, run.thread_id)
+        asking = Asking(room, run, choice, budget, begun=self._recorder.progress.steps > 0)
+        try:
+            return await self._record(asking)
+        finally:
+            if self._recorder.progress.message is not None and (rest := asking.rest()):
+                self._recorder.text(rest)
+
+    async def _record(self, asking: Asking) -> Outcome:
         record, spoken = self._recorder.record, self.spoken
-        async with aclosing(loop(choice.model, request, tools, context, budget)) as facts:
+        async with aclosing(asking.facts()) as facts:
             async for batch in facts:
                 await record(batch)
                 if not spoken.is_set() and any(isinstance(fact, TextDelta | ToolCallDelta) for fact in batch):

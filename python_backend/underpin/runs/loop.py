@@ -116,6 +116,7 @@ async def loop(
             yield (OutputsNeeded(),)
             return
         request = _next_turn(request, "".join(said), made, results)
+        context = replace(context, ordinal=context.ordinal + sum(call.name in tools for call in made))
     raise ModelBroken(f"The model asked for tools {MAX_TURNS} times in a row without an answer. Try again, or another model.")
 
 
@@ -123,9 +124,11 @@ async def _results(
     made: Sequence[ToolCallSaid], tools: Mapping[str, Tool], given: Set[str], context: ToolContext
 ) -> dict[str, ToolResult]:
     results: dict[str, ToolResult] = {}
+    ordinal = context.ordinal
     for call in made:
         if call.name in tools:
-            results[call.id] = await tools[call.name].run(call.arguments, context)
+            results[call.id] = await tools[call.name].run(call.arguments, replace(context, ordinal=ordinal))
+            ordinal += 1
         elif call.name not in given:
             results[call.id] = ToolResult(f"There is no function named '{call.name}'.", {})
     return results

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import JsonValue
+
 from ..errors import AlreadyExists, ConditionFailed, KeyReused, NotFound
 from ..ids import derived_id, new_id
 from ..objects.assistant import Assistant
@@ -13,6 +15,7 @@ from ..objects.message import ContentPart
 from ..objects.run import Run, RunInput, TruncationStrategy
 from ..objects.thread import Thread
 from ..store.base import Scope, Store
+from .searched import NO_OWN_ASSISTANT, OwnAssistant, stores_of
 
 Takeover = Literal["cancel", "wait", "refuse"]
 """What a message on a busy thread does: cancel the active run, wait for its turn, or be refused."""
@@ -32,13 +35,18 @@ class RunOrder:
     body_hash: str = ""
     additional: tuple[RunInput, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
+    tool_resources: Mapping[str, JsonValue] | None = None
+    """Those of the run, where it has others than its assistant."""
     run_id: str = field(default_factory=lambda: new_id("run_"))
     message_id: str = field(default_factory=lambda: new_id("msg_"))
 
 
-def new_run(order: RunOrder, *, timeout_s: float, store_now: float, owned: dict[str, object]) -> Run:
+def new_run(
+    order: RunOrder, *, timeout_s: float, store_now: float, owned: dict[str, object], own: OwnAssistant = NO_OWN_ASSISTANT
+) -> Run:
     """The run that an order makes, queued, with its message inside; `owned` are the fields of its first owner."""
     assistant, now = order.assistant, int(time.time())
+    searched, of_thread = stores_of(assistant, order.thread, own, order.tool_resources)
     last = assistant.last_messages
     return Run.model_validate(
         {
@@ -52,6 +60,8 @@ def new_run(order: RunOrder, *, timeout_s: float, store_now: float, owned: dict[
             "model": assistant.model,
             "instructions": assistant.instructions or "",
             "tools": assistant.tools,
+            "vector_stores": searched,
+            "awaited_stores": of_thread,
             "temperature": assistant.temperature,
             "top_p": assistant.top_p,
             "response_format": assistant.response_format,

@@ -13,6 +13,7 @@ from ..objects.run_step import MessageCreationDetails, RunStep
 from ..store.base import Scope, Store
 from ..tools.base import Tool
 from .budget import that_fit, tokens_of_request
+from .search_first import FILE_SEARCH, shown_passages
 
 MOST_READ = 1000
 """As many as one page of the store holds."""
@@ -27,11 +28,14 @@ async def request_for(
     tools: Mapping[str, Tool],
     prompt_tokens: int | None = None,
     files: Files | None = None,
+    *,
+    searched_first: bool = False,
 ) -> ModelRequest:
     """The model's request for the run as it stands in the store. Its cost does not grow with the thread.
 
     Where `prompt_tokens` are all that the run may still read, messages in the middle of the thread are dropped until about as
-    many are left; what never drops is the newest message and what this run did.
+    many are left; what never drops is the newest message and what this run did. `searched_first`: what its searches found is told
+    with the instructions, to a model that calls no tools.
     """
     scope = Scope(run.owner)
     last = run.truncation_strategy.last_messages or MOST_MESSAGES
@@ -40,9 +44,10 @@ async def request_for(
     page = await store.page(Message, run.thread_id, scope=scope, limit=min(last + own, MOST_READ), order="desc")
     messages = list(reversed(page.data))
     pictures = await _pictures(files, run.owner, messages)
-    system = [ChatMessage("system", run.instructions)] if run.instructions else []
+    told = "\n\n".join(filter(None, (run.instructions, shown_passages(steps) if searched_first else "")))
+    system = [ChatMessage("system", told)] if told else []
     thread = [_chat_message(message, pictures) for message in messages if _is_read(message, run)][-last:]
-    done = _done_so_far(steps, {message.id: message for message in messages})
+    done = _done_so_far(steps, {message.id: message for message in messages}, FILE_SEARCH if searched_first else None)
     functions = _functions(run, tools, choice.model.searches)
     if prompt_tokens is not None and run.truncation_strategy.type == "auto":
         thread = that_fit(thread, prompt_tokens - tokens_of_request([*system, *done], functions))
@@ -93,19 +98,19 @@ def _chat_message(message: Message, pictures: Mapping[str, str]) -> ChatMessage:
     return ChatMessage(message.role, message.text(), images=tuple(images))
 
 
-def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message]) -> list[ChatMessage]:
-    """The turns of this run, from its steps: what it said, what it called, what came back."""
+def _done_so_far(steps: Sequence[RunStep], messages: Mapping[str, Message], untold: str | None) -> list[ChatMessage]:
+    """The turns of this run, from its steps: what it said, what it called, what came back; without calls of the `untold` tool."""
     chat: list[ChatMessage] = []
     for step in steps:
         if isinstance(step.step_details, MessageCreationDetails):
             message = messages.get(step.step_details.message_creation.message_id)
             if message is not None:
                 chat.append(_chat_message(message, {}))
-        else:
+        elif calls := [call for call in step.model_calls if call["name"] != untold]:
             # What was said before the calls belongs to their turn: many servers refuse two assistant messages in a row.
             said = chat.pop().text if chat and chat[-1].role == "assistant" else ""
-            chat.append(ChatMessage("assistant", said, tool_calls=tuple(map(_call_said, step.model_calls))))
-            chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in step.model_calls]
+            chat.append(ChatMessage("assistant", said, tool_calls=tuple(map(_call_said, calls))))
+            chat += [ChatMessage("tool", str(c["output"] or ""), tool_call_id=str(c["id"])) for c in calls]
     return chat
 
 

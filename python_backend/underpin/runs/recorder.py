@@ -119,13 +119,14 @@ class Recorder:
         message = self.progress.message
         if message is None:
             return
+        place = {name: at for name, at in (("chunk", fact.chunk), ("page", fact.page)) if at is not None}
         annotation: dict[str, JsonValue] = {
             "index": len(message.annotations),
             "type": "file_citation",
             "text": fact.marker,
             "start_index": fact.start_index,
             "end_index": fact.end_index,
-            "file_citation": {"file_id": fact.file_id, "quote": fact.quote},
+            "file_citation": {"file_id": fact.file_id, "quote": fact.quote, **place},
         }
         message.annotations.append(annotation)
         self._delta(b'"value":"","annotations":[%b]' % _json(annotation))

@@ -31,10 +31,11 @@ from ..store.base import EVERYONE, Scope
 from .announce import announce
 from .busy import let_go, queue_length, refuse_unless_ended, refuse_when_busy
 from .claims import Claims
-from .leg import SHUT_DOWN, Leg, Room, StopReason, about
+from .leg import SHUT_DOWN, Leg, StopReason, about
 from .order import RunOrder, admit, new_run
 from .progress import Progress, progress_after
 from .refusals import Refusals
+from .room import Room
 from .settle import ensure_messages, input_messages, settle
 from .waiting import first_waiting, stand_in_line, tell_that_it_waits
 
@@ -80,7 +81,8 @@ class Runner:
         if order.takeover == "refuse":
             await refuse_when_busy(self.room.store, self.after_end, order.thread)
         queue = await queue_length(store, order.thread, self._max_waiting) if order.takeover == "wait" else 0
-        run = new_run(order, timeout_s=self._times.run_timeout_s, store_now=store.now(), owned=self._claims.owned())
+        owned, timeout_s = self._claims.owned(), self._times.run_timeout_s
+        run = new_run(order, timeout_s=timeout_s, store_now=store.now(), owned=owned, own=self.room.own_assistant)
         try:
             await store.add(run)
         except AlreadyExists:

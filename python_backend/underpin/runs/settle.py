@@ -11,9 +11,10 @@ from ..objects.run_step import RunStep
 from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope, Store
 from .claims import Claims
-from .leg import Room, about
+from .leg import about
 from .progress import Progress, progress_after, replay
 from .recorder import EndStatus, Recorder
+from .room import Room
 
 logger = logging.getLogger("underpin.runs")
 

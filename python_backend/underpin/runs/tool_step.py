@@ -142,7 +142,7 @@ class OpenToolStep:
 
 def _shown(call: _Call) -> ToolCall:
     if call.server_side:
-        return FileSearchToolCall(id=call.id, file_search=dict(call.details))
+        return FileSearchToolCall.told(call.id, call.details)
     return FunctionToolCall(id=call.id, function=FunctionOutput(name=call.name, arguments=call.arguments, output=call.output))
 
 

@@ -7,7 +7,7 @@ from ..objects.thread import Thread
 from ..store.base import EVERYONE, Inc, Scope, Store
 from .busy import queue_length
 from .claims import Claims
-from .leg import Room
+from .room import Room
 from .settle import input_messages
 
 

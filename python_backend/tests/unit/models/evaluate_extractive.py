@@ -5,16 +5,17 @@ From python_backend: `python -m tests.unit.models.evaluate_extractive` (the judg
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.unit.tools.library_shelves import LibraryShelves
 from underpin.knowledge.library import Library
 from underpin.models.base import (
     ChatMessage,
-    CitationDelta,
     Fact,
     ModelRequest,
     TextDelta,
@@ -54,7 +55,7 @@ def questions(path: Path) -> list[dict[str, Any]]:
 
 async def evaluate(path: Path) -> Figures:
     """Every question of a file through the library, the tool and the model, as a run would do it."""
-    tool = FileSearch(Library())
+    tool = FileSearch(LibraryShelves(Library()))
     counts = dict.fromkeys(Figures.__dataclass_fields__, 0)
     for question in questions(path):
         text, files = await ask(tool, question["question"])
@@ -83,7 +84,7 @@ async def ask(tool: FileSearch, question: str) -> tuple[str, list[str]]:
     output = ChatMessage("tool", result.output, tool_call_id=call.id)
     second = await facts(model, ModelRequest("extractive", (user, said, output), (tool.spec,)))
     text = "".join(fact.text for fact in second if isinstance(fact, TextDelta))
-    return text, [fact.marker.split("†")[1][:-1] for fact in second if isinstance(fact, CitationDelta)]
+    return text, re.findall("【\\d+:\\d+†([^】]*)】", text)
 
 
 async def facts(model: Extractive, request: ModelRequest) -> list[Fact]:

@@ -10,7 +10,6 @@ import pytest
 
 from underpin.models.base import (
     ChatMessage,
-    CitationDelta,
     Fact,
     Finish,
     FunctionSpec,
@@ -44,8 +43,7 @@ def quote(text: str, score: float = 1.0, **fields: Any) -> dict[str, Any]:
 
 def found(*quotes: dict[str, Any], unknown: Sequence[str] = (), files: Sequence[str] = ("a.md",)) -> str:
     passages = [
-        {"marker": f"【{place}:0†{name}】", "file_id": f"file-{place}", "heading": f"Part {place}"}
-        for place, name in enumerate(files)
+        {"marker": f"【{place}:0†{name}】", "filename": name, "heading": f"Part {place}"} for place, name in enumerate(files)
     ]
     return json.dumps({"passages": passages, "quotes": quotes, "unknown": unknown, "topics": ["Clay", "Sand"]})
 
@@ -87,35 +85,23 @@ async def test_a_question_of_its_own_is_searched_alone() -> None:
     assert "context" not in await arguments(request(user("What limit has sand?"), user("How heavy is the hammer of an SPT?")))
 
 
-async def test_every_quote_is_followed_by_a_marker_at_exactly_the_place_that_its_citation_names() -> None:
+async def test_every_quote_is_followed_by_the_marker_of_its_passage() -> None:
     output = found(
         quote("Clay 🪨𝛾 is sticky.", after="It settles."), quote("Sand: 5", 0.9, passage=1, is_row=True), files=["ä b.md", "b.md"]
     )
 
-    said = await facts(request(*searched(output)))
+    text = await answer(request(*searched(output)))
 
-    text = "".join(fact.text for fact in said if isinstance(fact, TextDelta))
-    citations = [fact for fact in said if isinstance(fact, CitationDelta)]
-    assert [text[citation.start_index : citation.end_index] for citation in citations] == ["【0:0†ä b.md】", "【1:0†b.md】"]
-    assert [citation.marker for citation in citations] == ["【0:0†ä b.md】", "【1:0†b.md】"]
-    assert [(citation.file_id, citation.quote) for citation in citations] == [
-        ("file-0", "Clay 🪨𝛾 is sticky. It settles."),
-        ("file-1", "Sand: 5"),
-    ]
     assert "Part 0:\n- “Clay 🪨𝛾 is sticky. It settles.” 【0:0†ä b.md】" in text
     assert "Part 1:\n- Sand: 5 【1:0†b.md】" in text
 
 
-async def test_a_citation_comes_when_its_marker_has_been_sent() -> None:
-    sent = ""
-    for fact in await facts(
-        request(*searched(found(*(quote(f"Clay {n} is {'very ' * n}sticky.", 1 - n / 100) for n in range(4)))))
-    ):
-        if isinstance(fact, TextDelta):
-            sent += fact.text
-        elif isinstance(fact, CitationDelta):
-            assert sent[fact.start_index : fact.end_index] == fact.marker
-    assert sent.count("【") == 4
+async def test_a_marker_is_said_in_one_piece() -> None:
+    output = found(*(quote(f"Clay {n} is {'very ' * n}sticky.", 1 - n / 100) for n in range(4)), files=["a long name.md"])
+
+    said = [fact.text for fact in await facts(request(*searched(output))) if isinstance(fact, TextDelta)]
+
+    assert sum("【0:0†a long name.md】" in text for text in said) == "".join(said).count("【") == 4
 
 
 async def test_documents_with_brackets_and_markers_of_their_own_are_quoted_whole() -> None:
@@ -148,7 +134,7 @@ async def test_where_the_documents_hold_no_answer_it_says_so_and_what_they_are_a
 
     text = "".join(fact.text for fact in said if isinstance(fact, TextDelta))
     assert text.startswith("The documents hold no answer to this question. They are about: Clay; Sand.")
-    assert not any(isinstance(fact, CitationDelta) for fact in said)
+    assert "【" not in "".join(fact.text for fact in said if isinstance(fact, TextDelta))
 
 
 async def test_weak_repeated_and_overlapping_quotes_are_left_out() -> None:
@@ -225,7 +211,7 @@ async def test_an_answer_longer_than_allowed_is_cut_and_says_so() -> None:
     said = await facts(request(*searched(found(quote("Clay is sticky."))), max_completion_tokens=5))
 
     assert "".join(fact.text for fact in said if isinstance(fact, TextDelta)) == "The documents say:\n\nPart 0:"
-    assert not any(isinstance(fact, CitationDelta) for fact in said)
+    assert "【" not in "".join(fact.text for fact in said if isinstance(fact, TextDelta))
     assert said[-1] == Finish("length")
 
 

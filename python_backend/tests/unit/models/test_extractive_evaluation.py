@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models.evaluate_extractive import DEVELOPMENT, JUDGED, Figures, ask, evaluate, questions
-from underpin.knowledge.shipped import read_folder
+from tests.unit.tools.library_shelves import LibraryShelves
 from underpin.knowledge.library import EXAMPLES, Library
+from underpin.knowledge.shipped import read_folder
 from underpin.tools.file_search import FileSearch
 
 PACKAGE = Path(__file__).resolve().parents[3] / "underpin"
@@ -63,14 +64,14 @@ def test_no_rule_names_a_document_or_a_question() -> None:
     "nonsense", ["xyzzy plugh", "asdf qwer", "colourless green ideas dream furiously", "🪨🪨🪨", "1234567890"]
 )
 async def test_nonsense_is_not_answered(nonsense: str) -> None:
-    text, files = await ask(FileSearch(Library()), nonsense)
+    text, files = await ask(FileSearch(LibraryShelves(Library())), nonsense)
 
     assert "hold no answer" in text
     assert files == []
 
 
 async def test_indexing_the_documents_costs_under_a_second_and_an_answer_under_a_tenth() -> None:
-    tool = FileSearch(Library())
+    tool = FileSearch(LibraryShelves(Library()))
     began = time.perf_counter()
     await ask(tool, "What is clay?")
     first = time.perf_counter()

@@ -25,9 +25,9 @@ from underpin.objects.run_step import RunStep
 from underpin.objects.thread import Thread
 from underpin.objects.thread_event import ThreadEvent
 from underpin.runs.claims import Claims
-from underpin.runs.leg import Room
 from underpin.runs.order import RunOrder, Takeover
 from underpin.runs.replay import whole_log
+from underpin.runs.room import Room
 from underpin.runs.runner import Runner, Times
 from underpin.runs.sweep import Sweep
 from underpin.store.base import EVERYONE, Scope

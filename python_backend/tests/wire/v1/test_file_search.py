@@ -27,8 +27,8 @@ def quoting(tmp_path: Path, surface: Surface) -> Iterator[openai.OpenAI]:
 
 
 def test_a_search_is_a_step_and_its_answer_cites(quoting: openai.OpenAI):
-    assistant = quoting.beta.assistants.create(model="gpt-4o", tools=[{"type": "file_search"}])
-    events = stream(quoting, assistant, "What is clay?")
+    [own] = quoting.beta.assistants.list().data
+    events = stream(quoting, own, "What is clay?")
     assert names(events) == [*BEGUN, *CALLED, *SAID, "thread.run.completed"]
     run = events[-1].data
     search, answer = quoting.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id, order="asc").data
@@ -43,8 +43,16 @@ def test_a_search_is_a_step_and_its_answer_cites(quoting: openai.OpenAI):
     assert note.file_citation.file_id in {result.file_id for result in call.file_search.results}
 
 
-def test_what_is_to_be_included_is_taken(quoting: openai.OpenAI):
+def test_an_assistant_without_vector_stores_finds_nothing(quoting: openai.OpenAI):
+    """The example documents are the server's own assistant's."""
     assistant = quoting.beta.assistants.create(model="gpt-4o", tools=[{"type": "file_search"}])
+    run = stream(quoting, assistant, "What is clay?")[-1].data
+    search, _ = quoting.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id, order="asc").data
+    assert search.step_details.tool_calls[0].file_search.results == []
+
+
+def test_what_is_to_be_included_is_taken(quoting: openai.OpenAI):
+    [assistant] = quoting.beta.assistants.list().data
     include = ["step_details.tool_calls[*].file_search.results[*].content"]
     run = stream(quoting, assistant, "What is clay?", include=include)[-1].data
     assert run.status == "completed"
