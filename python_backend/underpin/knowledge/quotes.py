@@ -92,6 +92,10 @@ def _units(passage: Passage, expansions: Expansions) -> Iterator[_Unit]:
 
 def _units_of(block: Block, passage: Passage, around: dict[str, float], read: Callable[[str], list[str]]) -> Iterator[_Unit]:
     base = dict(around)
+    for heading in block.heading[:-1]:
+        _raise(base, read(heading), _IN_TITLE)
+    for heading in block.heading[-1:]:
+        _raise(base, read(heading), _IN_HEADING)
     _raise(base, read(block.lead), _IN_LEAD)
     if block.kind == "row":
         _raise(base, [word for name, _ in block.cells for word in read(name)], _IN_COLUMN_NAME)

@@ -224,3 +224,13 @@ async def test_a_question_in_other_words_is_found_with_the_model_that_comes_alon
             assert found[0].passage.text == texts[0]
     finally:
         await model.close()
+
+
+async def test_a_heading_inside_a_passage_counts_for_what_stands_under_it(indexed: Indexed) -> None:
+    store = await indexed.new_store()
+    parts = [f"## {name}\n\nThe depth is {depth} m." for name, depth in (("Pier", 4), ("Abutment", 9), ("Anchor", 7))]
+    await indexed.put(store, "bridge.md", ["\n\n".join(parts)])
+    now = [await indexed.now(store)]
+    question = "What is the depth of the abutment?"
+    evidence = await indexed.indexes.quotes(now, question, await indexed.indexes.search(now, question))
+    assert evidence.quotes[0].text == "The depth is 9 m."
