@@ -135,8 +135,10 @@ def _of_document(document: Document, chunk: int | None, quote: str | None) -> Ar
         at = next((at for at, passage in enumerate(cut) if place_of(quote or "", passage.text)), None)
     if at is None:
         raise _no_passage(document.file_id, chunk)
-    first = max(0, at - 1)
-    return _around(cut[first : at + 2], at - first, quote, None)
+    passage = cut[at]
+    before = document.text[max(0, passage.start - CONTEXT_CHARS) : passage.start]
+    after = document.text[passage.end : passage.end + CONTEXT_CHARS]
+    return _told(passage, before, after, quote, None)
 
 
 def _around(near: Sequence[Passage], at: int, quote: str | None, vector_store_id: str | None) -> Around:
@@ -144,11 +146,24 @@ def _around(near: Sequence[Passage], at: int, quote: str | None, vector_store_id
     passage = near[at]
     before = after = ""
     if at > 0:
-        body = _body(near[at - 1])
-        before = body[: max(0, passage.start - near[at - 1].start)][-CONTEXT_CHARS:]
+        body = _body(near[at - 1])[: max(0, passage.start - near[at - 1].start)]
+        before = (body + _between(near[at - 1], passage))[-CONTEXT_CHARS:]
     if at + 1 < len(near):
-        body = _body(near[at + 1])
-        after = body[max(0, passage.end - near[at + 1].start) :][:CONTEXT_CHARS]
+        body = _body(near[at + 1])[max(0, passage.end - near[at + 1].start) :]
+        after = (_between(passage, near[at + 1]) + body)[:CONTEXT_CHARS]
+    return _told(passage, before, after, quote, vector_store_id)
+
+
+def _between(one: Passage, next_one: Passage) -> str:
+    """What stands between two passages: white space, and headings, which no passage holds."""
+    if next_one.start <= one.end:
+        return ""
+    if next_one.heading == one.heading or not next_one.heading:
+        return "\n\n"
+    return f"\n\n{'#' * len(next_one.heading)} {next_one.heading[-1]}\n\n"
+
+
+def _told(passage: Passage, before: str, after: str, quote: str | None, vector_store_id: str | None) -> Around:
     return Around(
         passage.file_id,
         passage.filename,
