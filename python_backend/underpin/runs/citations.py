@@ -91,7 +91,8 @@ class Citations:
                 self._say(text[begin : opened - spaces])
                 self._held = text[opened - spaces :]
                 return
-            marker = read(text[opened:end], text[opened - 1 : opened] or self._said[-1:]) if end else None
+            before = text[opened - 1] if opened > begin else self._said[-1:]
+            marker = read(text[opened:end], before) if end else None
             cited = self._cited(marker) if marker is not None else []
             if cited:
                 self._say(text[begin:opened])

@@ -5,7 +5,7 @@ import re
 MOST_OF_A_SENTENCE = 300
 MOST_OF_A_PASSAGE = 200
 """Characters of a passage that is quoted without a sentence of its own."""
-SHORTEST = 20
+SHORTEST = 12
 """What is shorter is no sentence but a piece of one: `Fig.`, `No.`."""
 
 _END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|(?<=[。！？])")

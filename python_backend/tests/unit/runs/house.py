@@ -29,6 +29,7 @@ from underpin.runs.order import RunOrder, Takeover
 from underpin.runs.replay import whole_log
 from underpin.runs.room import Room
 from underpin.runs.runner import Runner, Times
+from underpin.runs.search_first import Searching
 from underpin.runs.sweep import Sweep
 from underpin.store.base import EVERYONE, Scope
 from underpin.store.sqlite import SqliteStore
@@ -58,6 +59,7 @@ class House:
         lease_s: float = 60.0,
         flush_s: float = 0.01,
         max_waiting: int = 20,
+        searching: Searching | None = None,
     ) -> None:
         self.sqlite = store
         self.store = WatchedStore(store)
@@ -65,7 +67,9 @@ class House:
         self.thread_log = StoredThreadLog(self.store)
         model = model or Scripted()
         self.models = Catalog(None, embedded={"scripted": model, "extractive": model}, default_model="scripted")
-        self.room = Room(self.store, self.log, self.thread_log, self.models, dict(tools or {}))
+        self.room = Room(
+            self.store, self.log, self.thread_log, self.models, dict(tools or {}), searching=searching or Searching()
+        )
         self.claims = Claims(self.store, store.worker, lease_s)
         self.runner = Runner(self.room, self.claims, times or Times(), max_waiting)
         self.sweep = Sweep(self.store, self.runner, self.claims, every_s=60, lease_s=lease_s)
