@@ -94,18 +94,24 @@ async def by_size(sizes: list[int], rounds: int) -> None:
 
 
 async def by_others(others: list[int], rounds: int) -> None:
-    """A store of 1,000 chunks that is searched beside so many others like it."""
-    print("\n| other stores | p50 ms | p99 ms |\n| --: | --: | --: |")
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        async with rooms(data) as (store, indexes):
-            mine = await new_store(store)
-            await asyncio.to_thread(write_index, data / "indexes", mine, 1000, 7)
+    """A store of 1,000 chunks that is alone on its server, and one that is beside so many others of 100, asked in turn."""
+    print("\n| other stores | p50 ms | p99 ms | p50 ÷ p50 of a store that is alone |\n| --: | --: | --: | --: |")
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as another:
+        async with rooms(Path(one)) as (lonely, its), rooms(Path(another)) as (crowded, theirs):
+            alone = await new_store(lonely)
+            beside = await new_store(crowded)
+            await asyncio.to_thread(write_index, Path(one) / "indexes", alone, 1000, 7)
+            await asyncio.to_thread(write_index, Path(another) / "indexes", beside, 1000, 7)
             there = 0
             for count in others:
                 while there < count:
-                    other = await new_store(store)
-                    await asyncio.to_thread(write_index, data / "indexes", other, 1000, 8 + there)
-                    await indexes.search(other, "anything")
+                    other = await new_store(crowded)
+                    await asyncio.to_thread(write_index, Path(another) / "indexes", other, 100, 8 + there)
+                    await theirs.search(other, "anything")
                     there += 1
-                print(f"| {count:,} | {told(await times_ms(indexes, [mine], rounds))} |", flush=True)
+                mine, least = [], []
+                for _ in range(rounds // 20):
+                    mine += await times_ms(theirs, [beside], 20)
+                    least += await times_ms(its, [alone], 20)
+                ratio = statistics.median(mine) / statistics.median(least)
+                print(f"| {count:,} | {told(mine)} | {ratio:.2f} |", flush=True)

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes", type=int, nargs="*", default=[1_000, 100_000], help="chunks; 1000000 takes a quarter of an hour"
     )
-    parser.add_argument("--others", type=int, nargs="*", default=[0, 100, 1000], help="other stores")
+    parser.add_argument("--others", type=int, nargs="*", default=[0, 1000], help="other stores")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--texts", type=Path, help="a JSON list of documents with `title` and `body`: recall on their embeddings")
     asked = parser.parse_args()

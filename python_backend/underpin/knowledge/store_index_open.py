@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager, suppress
@@ -33,6 +34,8 @@ ROUNDS = 3
 """An update that began before a change needs a second one; a store that tells less than it did is not waited for."""
 IDLE_CONNECTIONS = 2
 LOOK_AGAIN_S = 1.0
+BUILD_AGAIN_S = 600.0
+"""After a failure: it takes a core for a minute, and most failures last."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class OpenIndex:
         self._closed = threading.Event()
         self._updating: asyncio.Task[None] | None = None
         self._building: asyncio.Task[None] | None = None
+        self._no_build_before = 0.0
 
     @property
     def path(self) -> Path:
@@ -232,7 +236,9 @@ class OpenIndex:
 
     def _see_to_approximate(self) -> None:
         view = self._view
-        if view is None or self._closed.is_set() or (self._building is not None and not self._building.done()):
+        if view is None or self._closed.is_set() or time.monotonic() < self._no_build_before:
+            return
+        if self._building is not None and not self._building.done():
             return
         if _is_wanted(view, self._place.most_exact):
             self._building = asyncio.create_task(self._approximate(), name=f"approximate index of {self.id}")
@@ -252,8 +258,10 @@ class OpenIndex:
                 await self._place.building(lock.release)
             self._view = None  # the next search opens it with the index
         except (UnderpinError, CacheBroken) as error:
+            self._no_build_before = time.monotonic() + BUILD_AGAIN_S
             logger.warning("⚠️ The approximate index of %s was not built; the search stays exact: %s", self.id, error)
         except Exception:
+            self._no_build_before = time.monotonic() + BUILD_AGAIN_S
             logger.exception("❌ Building the approximate index of %s broke; the search stays exact", self.id)
 
     def _build(self) -> None:

@@ -55,6 +55,7 @@ class QuestionVectors:
         task = self._asked.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._asked[key] = asyncio.create_task(found.embed_query(question), name="embed a question")
+            task.add_done_callback(_seen)
         self._asked.move_to_end(key)
         while len(self._asked) > MOST_KEPT and next(iter(self._asked.values())).done():
             self._asked.popitem(last=False)
@@ -64,3 +65,9 @@ class QuestionVectors:
         if embedder not in self._silent:
             self._silent.add(embedder)
             logger.warning("⚠️ Questions cannot be embedded by %s: %s Documents are searched by words alone.", embedder, reason)
+
+
+def _seen(task: "asyncio.Task[Vectors]") -> None:
+    """Whoever asked may have gone: then nobody else looks at why it failed."""
+    if not task.cancelled():
+        task.exception()

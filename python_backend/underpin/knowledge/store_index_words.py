@@ -17,8 +17,8 @@ WORDS_SQL = f"SELECT rowid, -{bm25('words')} AS score FROM words WHERE words MAT
 _ADMITTED = "AND (SELECT last FROM temp.admitted WHERE first <= words.rowid ORDER BY first DESC LIMIT 1) >= words.rowid"
 
 
-MOST_ROWS_WALKED = 100_000
-"""Rows that hold a question's words, all words together: about 40 ms. In stores large enough to have more, the most common words
+MOST_ROWS_WALKED = 50_000
+"""Rows that hold a question's words, all words together: about 25 ms. In stores large enough to have more, the most common words
 are not looked for, since they tell the least; which they are is told by the passages whose stems were counted."""
 _QUOTED = re.compile(r'"([^"]*)"')
 
