@@ -101,24 +101,30 @@ class Outermost(Tree):
         super().__init__()
         self._tags = tags
         self._take = take
-        self._open: list[ET.Element] = []
-        self._inside = 0
+        self._begin = super().start
+        self._finish = super().end
+        self._around: list[ET.Element] = []
+        self._depth = 0
+        """How deep in an element that is wanted; 0 outside."""
 
     def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
-        element = super().start(tag, attrs)
-        self._open.append(element)
-        self._inside += tag in self._tags
+        element = self._begin(tag, attrs)
+        if self._depth or tag in self._tags:
+            self._depth += 1
+        else:
+            self._around.append(element)
         return element
 
     def end(self, tag: str, /) -> ET.Element:
-        element = super().end(tag)
-        self._open.pop()
-        if tag in self._tags:
-            self._inside -= 1
-            if not self._inside:
-                self._take(element)
-                if self._open:
-                    self._open[-1].remove(element)
+        element = self._finish(tag)
+        if not self._depth:
+            self._around.pop()
+            return element
+        self._depth -= 1
+        if not self._depth:
+            self._take(element)
+            if self._around:
+                self._around[-1].remove(element)
         return element
 
 

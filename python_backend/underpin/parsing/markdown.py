@@ -1,14 +1,12 @@
 """The forms of Markdown that parsers write: headings, tables, lists. A table's rows are lines, its first row is the header."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 DEEPEST = 6
-_BLANKS = re.compile(r"\s+")
 
 
 def one_line(text: str) -> str:
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def heading(level: int, text: str) -> str:

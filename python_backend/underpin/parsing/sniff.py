@@ -74,7 +74,7 @@ def looks_like_text(head: bytes) -> bool:
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")) or is_utf16(head):
         return True
     controls = len(head) - len(head.translate(None, bytes(set(range(32)) - {8, 9, 10, 12, 13, 27})))
-    return controls <= len(head) // 100 + 1
+    return controls <= len(head) // 50 + 1
 
 
 def is_utf16(head: bytes) -> Literal["utf-16-le", "utf-16-be"] | None:

@@ -63,7 +63,7 @@ def decode_reply(line: bytes, most_bytes: int) -> Text | Refusal:
     """Raises Garbled for anything but a reply within its bounds."""
     try:
         said = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Garbled from error
     match said:
         case {"size": int(size), "pages": list(pages), "spent": bool(spent)} if 0 < size <= most_bytes and _ascending(pages):
