@@ -24,7 +24,8 @@ from .base import Evidence, Found
 from .filters import Filter
 from .shelf_order import by_rank
 from .store_index_folder import CacheBroken, kept_ids
-from .store_index_open import OpenIndex, Place
+from .store_index_open import OpenIndex
+from .store_index_place import Place
 from .store_index_question import QuestionVectors
 from .store_index_search import Index, Indexes, search
 from .store_index_view import View

@@ -4,24 +4,17 @@ import asyncio
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock
-
-from ..errors import StoreUnavailable, UnderpinError
+from ..errors import StoreUnavailable
 from ..objects.vector_store import VectorStore
-from ..store.base import Store
-from .store_index_approximate import build
-from .store_index_folder import CacheBroken, IndexFolder, take, told
+from .store_index_building import Building
+from .store_index_folder import CacheBroken, IndexFolder
+from .store_index_place import Place, seen
 from .store_index_update import Update
-from .store_index_vectors import mapped
 from .store_index_view import View, open_view
 from .store_index_words import Words, read_words
 from .store_index_writer import read_state
@@ -33,35 +26,11 @@ T = TypeVar("T")
 ROUNDS = 3
 """An update that began before a change needs a second one; a store that tells less than it did is not waited for."""
 IDLE_CONNECTIONS = 2
-LOOK_AGAIN_S = 1.0
-BUILD_AGAIN_S = 600.0
-"""After a failure: it takes a core for a minute, and most failures last."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """What all indexes of a process share. Updates have one thread, building approximate indexes another, reading has a few."""
-
-    store: Store
-    folder: Path
-    readers: Executor
-    writer: Executor
-    builder: Executor
-    most_exact: int
-    patience_s: float
-    """How long a search waits for an index that is being made; then it makes do with what is there."""
-
-    async def reading(self, work: Callable[[], T], folder: Path | None = None) -> T:
-        return await _in(self.readers, work, folder)
-
-    async def writing(self, work: Callable[[], T], folder: Path | None = None) -> T:
-        return await _in(self.writer, work, folder)
-
-    async def building(self, work: Callable[[], T], folder: Path | None = None) -> T:
-        return await _in(self.builder, work, folder)
 
 
 class OpenIndex:
+    """`users`: searches that hold it. It may be closed and opened again whenever nobody does."""
+
     def __init__(self, place: Place, vector_store_id: str) -> None:
         self.id = vector_store_id
         self.users = 0
@@ -74,8 +43,7 @@ class OpenIndex:
         self._guard = threading.Lock()
         self._closed = threading.Event()
         self._updating: asyncio.Task[None] | None = None
-        self._building: asyncio.Task[None] | None = None
-        self._no_build_before = 0.0
+        self._building = Building(place, self._folder)
 
     @property
     def path(self) -> Path:
@@ -83,7 +51,7 @@ class OpenIndex:
 
     @property
     def is_idle(self) -> bool:
-        tasks = (self._updating, self._building)
+        tasks = (self._updating, self._building.task)
         return self.users == 0 and all(task is None or task.done() for task in tasks)
 
     async def view(self, asked: VectorStore) -> View | None:
@@ -105,7 +73,8 @@ class OpenIndex:
                 break
             task.result()
             await self.reading(self._look)
-        self._see_to_approximate()
+        if self._view is not None:
+            self._building.see_to(self._view)
         return self._view
 
     async def reading(self, work: Callable[[], T]) -> T:
@@ -149,13 +118,14 @@ class OpenIndex:
 
     async def settled(self) -> None:
         """Wait for what is under way."""
-        tasks = [task for task in (self._updating, self._building) if task is not None]
+        tasks = [task for task in (self._updating, self._building.task) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Waits until nothing of it runs any more."""
         self._closed.set()
-        tasks = [task for task in (self._updating, self._building) if task is not None]
+        self._building.stop()
+        tasks = [task for task in (self._updating, self._building.task) if task is not None]
         for task in tasks:
             task.cancel()
         await self.settled()
@@ -173,7 +143,7 @@ class OpenIndex:
         await self._place.writing(self._folder.remove)
 
     def _is_fresh(self, asked: VectorStore) -> bool:
-        if self._view is None:
+        if self._view is None or self._building.is_new:
             return False
         state = self._view.state
         return state.generation > asked.generation or (state.generation == asked.generation and state.embedder == asked.embedder)
@@ -186,7 +156,8 @@ class OpenIndex:
         if identity == 0:
             return
         with self.connection() as connection:
-            if self._view is None or read_state(connection) != self._view.state:
+            if self._view is None or self._building.is_new or read_state(connection) != self._view.state:
+                self._building.is_new = False
                 self._view = open_view(self._folder, connection)
 
     def _drop_connections(self) -> None:
@@ -200,7 +171,7 @@ class OpenIndex:
     def _update(self, asked: VectorStore) -> asyncio.Task[None]:
         if self._updating is None or self._updating.done():
             self._updating = asyncio.create_task(self._bring_up_to_date(asked), name=f"index of {self.id}")
-            self._updating.add_done_callback(_seen)
+            self._updating.add_done_callback(seen)
         return self._updating
 
     async def _bring_up_to_date(self, asked: VectorStore) -> None:
@@ -231,74 +202,3 @@ class OpenIndex:
         self._identity, self._view = 0, None
         self._drop_connections()
         await self._place.writing(remove)
-
-    # The approximate index
-
-    def _see_to_approximate(self) -> None:
-        view = self._view
-        if view is None or self._closed.is_set() or time.monotonic() < self._no_build_before:
-            return
-        if self._building is not None and not self._building.done():
-            return
-        if _is_wanted(view, self._place.most_exact):
-            self._building = asyncio.create_task(self._approximate(), name=f"approximate index of {self.id}")
-            self._building.add_done_callback(_seen)
-
-    async def _approximate(self) -> None:
-        """Build it, or wait for another process that does."""
-        lock = FileLock(self._folder.path / "approximate.lock", thread_local=False)
-        try:
-            while True:
-                if await self._place.building(partial(take, lock)):
-                    break
-                await asyncio.sleep(LOOK_AGAIN_S)
-            try:
-                await self._place.building(self._build)
-            finally:
-                await self._place.building(lock.release)
-            self._view = None  # the next search opens it with the index
-        except (UnderpinError, CacheBroken) as error:
-            self._no_build_before = time.monotonic() + BUILD_AGAIN_S
-            logger.warning("⚠️ The approximate index of %s was not built; the search stays exact: %s", self.id, error)
-        except Exception:
-            self._no_build_before = time.monotonic() + BUILD_AGAIN_S
-            logger.exception("❌ Building the approximate index of %s broke; the search stays exact", self.id)
-
-    def _build(self) -> None:
-        with closing(self._folder.connect()) as connection:
-            view = open_view(self._folder, connection)
-            if not _is_wanted(view, self._place.most_exact):
-                return
-            state = view.state
-            old = connection.execute("SELECT trained, file FROM approximate WHERE epoch = ?", (state.epoch,)).fetchone()
-            grows = view.approximate is not None and old is not None and state.vectors <= 2 * old[0]
-            file = self._folder.path / f"approximate-{state.epoch}-{state.vectors}.faiss"
-            held = mapped(self._folder, state.epoch, state.vectors, state.dimensions)
-            if not build(held.vectors, file, self._folder.path / old[1] if grows else None, self._closed.is_set):
-                return
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("DELETE FROM approximate")
-            row = (state.epoch, old[0] if grows else state.vectors, state.vectors, file.name)
-            connection.execute("INSERT INTO approximate VALUES (?, ?, ?, ?)", row)
-            connection.execute("COMMIT")
-            self._folder.clear_old_epochs(read_state(connection).epoch, file.name)
-
-
-def _is_wanted(view: View, most_exact: int) -> bool:
-    """Whether so many vectors are searched one by one that it is worth building, or building further."""
-    known = view.approximate.count if view.approximate is not None else 0
-    return view.state.vectors - known > (most_exact if known == 0 else most_exact // 2)
-
-
-async def _in(executor: Executor, work: Callable[[], T], folder: Path | None) -> T:
-    def told_work() -> T:
-        with told(folder):
-            return work()
-
-    return await asyncio.get_running_loop().run_in_executor(executor, told_work)
-
-
-def _seen(task: "asyncio.Task[None]") -> None:
-    """Whoever waits for it gets what it raised; when nobody does any more, it has been seen all the same."""
-    if not task.cancelled():
-        task.exception()
