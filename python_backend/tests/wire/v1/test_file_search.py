@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
+from openai import AssistantEventHandler
 
 from tests.server_process import ServerProcess
 from tests.wire.v1.asking import names, stream
 from tests.wire.v1.clients import sync_client
 from tests.wire.v1.surface import Surface
 
+CONTENT = ["step_details.tool_calls[*].file_search.results[*].content"]
 BEGUN = ["thread.run.created", "thread.run.queued", "thread.run.in_progress"]
 CALLED = ["thread.run.step.created", "thread.run.step.in_progress", "thread.run.step.delta", "thread.run.step.completed"]
 SAID = [
@@ -51,9 +54,78 @@ def test_an_assistant_without_vector_stores_finds_nothing(quoting: openai.OpenAI
     assert search.step_details.tool_calls[0].file_search.results == []
 
 
-def test_what_is_to_be_included_is_taken(quoting: openai.OpenAI):
-    [assistant] = quoting.beta.assistants.list().data
-    include = ["step_details.tool_calls[*].file_search.results[*].content"]
-    run = stream(quoting, assistant, "What is clay?", include=include)[-1].data
-    assert run.status == "completed"
-    assert quoting.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id, include=include).data
+def test_what_was_found_is_told_where_it_is_asked_for(quoting: openai.OpenAI):
+    [own] = quoting.beta.assistants.list().data
+    events = stream(quoting, own, "What is clay?", include=CONTENT)
+    run = events[-1].data
+    [streamed] = [event.data for event in events if event.event == "thread.run.step.completed"][:1]
+    steps = quoting.beta.threads.runs.steps
+    where = {"thread_id": run.thread_id}
+    listed = steps.list(run.id, **where, order="asc", include=CONTENT).data[0]
+    retrieved = steps.retrieve(streamed.id, **where, run_id=run.id, include=CONTENT)
+    assert streamed == listed == retrieved
+    for result in results(listed):
+        assert [part.type for part in result.content] == ["text"]
+        assert result.content[0].text
+    plain = [
+        steps.list(run.id, **where, order="asc").data[0],
+        steps.retrieve(streamed.id, **where, run_id=run.id),
+        *(event.data for event in stream(quoting, own, "What is clay?") if event.event == "thread.run.step.completed")
+    ][:3]  # fmt: skip
+    assert [[result.content for result in results(step)] for step in plain] == [[None] * len(results(listed))] * 3
+    [message] = quoting.beta.threads.messages.list(run.thread_id, run_id=run.id).data
+    note = message.content[0].text.annotations[0]
+    [cited] = [one for one in results(listed) if one.content[0].text.count(note.file_citation.quote)][:1]
+    assert cited.file_id == note.file_citation.file_id
+
+
+def test_what_cannot_be_included_is_named(quoting: openai.OpenAI):
+    [own] = quoting.beta.assistants.list().data
+    thread = quoting.beta.threads.create(messages=[{"role": "user", "content": "What is clay?"}])
+    with pytest.raises(openai.BadRequestError) as refused:
+        quoting.beta.threads.runs.create(thread.id, assistant_id=own.id, include=["everything"])  # type: ignore[list-item]
+    assert refused.value.body == {
+        "message": f"Invalid value: 'everything'. Supported values are: '{CONTENT[0]}'.",
+        "type": "invalid_request_error", "param": "include[0]", "code": "invalid_value",
+    }  # fmt: skip
+
+
+def test_the_streaming_helper_follows_a_search_and_its_citations(quoting: openai.OpenAI):
+    [own] = quoting.beta.assistants.list().data
+    thread = quoting.beta.threads.create(messages=[{"role": "user", "content": "What is clay?"}])
+    seen = Seen()
+    with quoting.beta.threads.runs.stream(thread_id=thread.id, assistant_id=own.id, event_handler=seen) as helper:
+        helper.until_done()
+    assert seen.called == ["file_search"]
+    [message] = seen.messages
+    text = message.content[0].text
+    assert seen.text == text.value
+    assert len(seen.annotations) == len(text.annotations) > 0
+    for note in text.annotations:
+        assert text.value[note.start_index : note.end_index] == note.text
+
+
+class Seen(AssistantEventHandler):
+    """What the SDK's helper tells of a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called: list[str] = []
+        self.text = ""
+        self.annotations: list[Any] = []
+        self.messages: list[Any] = []
+
+    def on_tool_call_created(self, tool_call: Any) -> None:
+        self.called.append(tool_call.type)
+
+    def on_text_delta(self, delta: Any, snapshot: Any) -> None:
+        self.text += delta.value or ""
+        self.annotations += delta.annotations or []
+
+    def on_message_done(self, message: Any) -> None:
+        self.messages.append(message)
+
+
+def results(step: Any) -> list[Any]:
+    [call] = step.step_details.tool_calls
+    return call.file_search.results

@@ -28,6 +28,7 @@ from ..rooms import rooms_of
 from ..stream import EventStream
 from .answers import Listed, answers
 from .body import Fields, Flag, Text, null_as, read, v1_doc
+from .include import INCLUDE, wants_content, with_content
 from .inputs import inputs_of
 from .lookup import find_assistant, find_run, find_thread, missing
 from .paging import LIST_DOC, list_answer
@@ -65,22 +66,23 @@ class ToolOutputs(Fields):
     stream: Annotated[Flag, null_as(False)] = False
 
 
-@router.post("/runs", openapi_extra=v1_doc(NewThreadAndRun), responses=answers(Run, stream=True))
+@router.post("/runs", openapi_extra=v1_doc(NewThreadAndRun, INCLUDE), responses=answers(Run, stream=True))
 async def create_thread_and_run(request: Request) -> Response:
     """Make a thread and run it, in one request; as a stream it begins with `thread.created`."""
-    body = await read(request, NewThreadAndRun)
+    content, body = wants_content(request), await read(request, NewThreadAndRun)
     assistant = await find_assistant(request, body.assistant_id)
     thread = await make_thread(request, body.thread, "thread.messages")
     run = await rooms_of(request).runner.start(_order(thread, assistant, body))
     if not body.stream:
         return JSONResponse(_as_queued(run).wire())
-    return _stream(request, run, 0, first=Event(0, "thread.created", event_line("thread.created", thread.wire_json())))
+    created = Event(0, "thread.created", event_line("thread.created", thread.wire_json()))
+    return _stream(request, run, 0, content, first=created)
 
 
-@router.post("/{thread_id}/runs", openapi_extra=v1_doc(NewRun, KEY), responses=answers(Run, stream=True))
+@router.post("/{thread_id}/runs", openapi_extra=v1_doc(NewRun, KEY, INCLUDE), responses=answers(Run, stream=True))
 async def create_run(request: Request, thread_id: str) -> Response:
     """Run a thread on which no run is active."""
-    body = await read(request, NewRun)
+    content, body = wants_content(request), await read(request, NewRun)
     thread = await find_thread(request, thread_id)
     assistant = await find_assistant(request, body.assistant_id)
     given = await inputs_of(request, body.additional_messages, "additional_messages")
@@ -90,7 +92,7 @@ async def create_run(request: Request, thread_id: str) -> Response:
         run = await rooms_of(request).runner.start(order)
     except NotFound:
         raise missing(Thread, thread_id) from None
-    return _stream(request, run, 0) if body.stream else JSONResponse(_as_queued(run).wire())
+    return _stream(request, run, 0, content) if body.stream else JSONResponse(_as_queued(run).wire())
 
 
 @router.get("/{thread_id}/runs", openapi_extra=LIST_DOC, responses=answers(Listed[Run]))
@@ -100,14 +102,14 @@ async def list_runs(request: Request, thread_id: str) -> Response:
     return await list_answer(request, Run, thread.id, scope=Scope(thread.owner))
 
 
-@router.get("/{thread_id}/runs/{run_id}", openapi_extra={"parameters": RESUME}, responses=answers(Run, stream=True))
+@router.get("/{thread_id}/runs/{run_id}", openapi_extra={"parameters": [*RESUME, INCLUDE]}, responses=answers(Run, stream=True))
 async def retrieve_run(request: Request, thread_id: str, run_id: str) -> Response:
     """One run. With `?stream=true` its events instead: those after `Last-Event-ID` or `starting_after`, or all; so a stream that
     was cut goes on (OpenAI had this for responses, not for runs)."""
-    run = await find_run(request, thread_id, run_id)
+    content, run = wants_content(request), await find_run(request, thread_id, run_id)
     if request.query_params.get("stream") != "true":
         return JSONResponse(run.wire())
-    return _stream(request, run, cursor_of(request, "starting_after") or 0)
+    return _stream(request, run, cursor_of(request, "starting_after") or 0, content)
 
 
 @router.post("/{thread_id}/runs/{run_id}", openapi_extra=v1_doc(ChangedRun), responses=answers(Run))
@@ -129,16 +131,16 @@ async def cancel_run(request: Request, thread_id: str, run_id: str) -> Response:
 
 @router.post(
     "/{thread_id}/runs/{run_id}/submit_tool_outputs",
-    openapi_extra=v1_doc(ToolOutputs),
+    openapi_extra=v1_doc(ToolOutputs, INCLUDE),
     responses=answers(Run, stream=True),
 )
 async def submit_tool_outputs(request: Request, thread_id: str, run_id: str) -> Response:
     """Hand in the outputs of all calls at once; the run goes on."""
-    body = await read(request, ToolOutputs)
+    content, body = wants_content(request), await read(request, ToolOutputs)
     run = await find_run(request, thread_id, run_id)
     outputs = {one.tool_call_id: one.output for one in body.tool_outputs}
     run, after = await rooms_of(request).runner.submit(run, outputs)
-    return _stream(request, run, after) if body.stream else JSONResponse(_as_queued(run).wire())
+    return _stream(request, run, after, content) if body.stream else JSONResponse(_as_queued(run).wire())
 
 
 def _order(
@@ -167,9 +169,11 @@ def _as_queued(run: Run) -> Run:
     return run.model_copy(update={"status": "queued", "started_at": None}) if run.status == "in_progress" else run
 
 
-def _stream(request: Request, run: Run, after: int, *, first: Event | None = None) -> EventStream:
+def _stream(request: Request, run: Run, after: int, content: bool, *, first: Event | None = None) -> EventStream:
     rooms = rooms_of(request)
     events = whole_log(rooms.store, rooms.log, run, after, scope=Scope(run.owner), tick_s=rooms.keep_alive_s)
+    if content:
+        events = with_content(rooms.store, run, events)
     return EventStream(events if first is None else _behind(first, events), OPENAI_SSE)
 
 

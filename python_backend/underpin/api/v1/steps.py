@@ -1,8 +1,9 @@
 """/v1/threads/{id}/runs/{id}/steps: what a run did, read only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
+from pydantic import JsonValue
 from starlette.responses import JSONResponse, Response
 
 from ...errors import NotFound
@@ -12,8 +13,9 @@ from ...runs.open_step import open_step
 from ...store.base import Page, Scope
 from ..rooms import rooms_of
 from .answers import Listed, answers
+from .include import INCLUDE, wants_content
 from .lookup import find_run, find_step, missing
-from .paging import LIST_DOC, Part, list_answer, list_envelope, part_of
+from .paging import BEFORE, Part, list_answer, list_doc, list_envelope, part_of
 
 router = APIRouter(prefix="/threads/{thread_id}/runs/{run_id}/steps", tags=["v1 run steps"])
 
@@ -21,25 +23,30 @@ MOST_STEPS = 1000
 """Far more than a run can make."""
 
 
-@router.get("", openapi_extra=LIST_DOC, responses=answers(Listed[RunStep]))
+@router.get("", openapi_extra=list_doc(BEFORE, INCLUDE), responses=answers(Listed[RunStep]))
 async def list_steps(request: Request, thread_id: str, run_id: str) -> Response:
     """A run's steps, the one that it is at included."""
-    run = await find_run(request, thread_id, run_id)
+    wire, run = _wire(request), await find_run(request, thread_id, run_id)
     if run.ended:
-        return await list_answer(request, RunStep, run.id, scope=Scope(run.owner))
+        return await list_answer(request, RunStep, run.id, scope=Scope(run.owner), wire=wire)
     part = part_of(request)
-    return list_envelope(_page(await _steps(request, run), part), RunStep.wire)
+    return list_envelope(_page(await _steps(request, run), part), wire)
 
 
-@router.get("/{step_id}", responses=answers(RunStep))
+@router.get("/{step_id}", openapi_extra={"parameters": [INCLUDE]}, responses=answers(RunStep))
 async def retrieve_step(request: Request, thread_id: str, run_id: str, step_id: str) -> Response:
     """One step."""
-    run = await find_run(request, thread_id, run_id)
+    wire, run = _wire(request), await find_run(request, thread_id, run_id)
     if not run.ended:
         for step in await _steps(request, run):
             if step.id == step_id:
-                return JSONResponse(step.wire())
-    return JSONResponse((await find_step(request, run, step_id)).wire())
+                return JSONResponse(wire(step))
+    return JSONResponse(wire(await find_step(request, run, step_id)))
+
+
+def _wire(request: Request) -> Callable[[RunStep], dict[str, JsonValue]]:
+    """How a step is told: with the text of what it found where the request asks for that."""
+    return (lambda step: step.with_content().wire()) if wants_content(request) else RunStep.wire
 
 
 async def _steps(request: Request, run: Run) -> list[RunStep]:
