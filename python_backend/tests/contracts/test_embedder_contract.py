@@ -1,7 +1,6 @@
 """What every Embedder promises (embedding/base.py). A new one is a line in SUBJECTS."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -75,22 +74,32 @@ async def test_it_has_a_name_and_says_what_it_reads(embedder: Embedder) -> None:
     assert embedder.window_chars > 100
 
 
-async def test_the_loop_goes_on_while_texts_are_embedded(embedder: Embedder) -> None:
-    await embedder.embed_query("Loaded.")
-    longest, last = 0.0, time.perf_counter()
-    work = asyncio.ensure_future(embedder.embed(["The settlement of clays takes years. " * 25] * 24))
-    while not work.done():
-        await asyncio.sleep(0.002)
-        longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
-    await work
-    assert longest < 0.25
-
-
 async def test_several_calls_at_once_get_their_own(embedder: Embedder) -> None:
     texts = [f"Layer {number} is sand." for number in range(12)]
     together = await asyncio.gather(*(embedder.embed([text]) for text in texts), embedder.embed_query(texts[0]))
     apart = await embedder.embed(texts)
     assert all(float(one[0] @ vector) > 0.999 for one, vector in zip(together, apart, strict=False))
+
+
+async def test_closing_ends_what_is_under_way(embedder: Embedder) -> None:
+    await embedder.embed_query("Loaded.")
+    work = asyncio.ensure_future(embedder.embed(["The settlement of clays takes years. " * 20] * 400))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await embedder.close()
+    with pytest.raises(EmbeddingFailed) as raised:
+        await asyncio.wait_for(work, 20)
+    assert raised.value.retryable
+
+
+async def test_whoever_is_cancelled_is_cancelled(embedder: Embedder) -> None:
+    await embedder.embed_query("Loaded.")
+    work = asyncio.ensure_future(embedder.embed(["The settlement of clays takes years. " * 20] * 400))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(work, 20)
 
 
 async def test_a_closed_one_says_so(embedder: Embedder) -> None:

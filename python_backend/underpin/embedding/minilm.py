@@ -26,6 +26,7 @@ TEXTS_A_JOB = 16
 
 class _Session(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors: ...
+    def give_back(self) -> None: ...
 
 
 class MiniLM:
@@ -48,6 +49,8 @@ class MiniLM:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         jobs = [texts[start : start + TEXTS_A_JOB] for start in range(0, len(texts), TEXTS_A_JOB)]
         made = await asyncio.gather(*(self._run(self._passages, job) for job in jobs))
+        if len(jobs) > 1 and self._session is not None:
+            await asyncio.get_running_loop().run_in_executor(self._passages, self._session.give_back)
         return np.concatenate([np.zeros((0, DIMENSIONS), np.float32), *made])
 
     async def embed_query(self, text: str) -> Vectors:
@@ -61,8 +64,15 @@ class MiniLM:
 
     async def _run(self, pool: ThreadPoolExecutor, texts: Sequence[str]) -> Vectors:
         if self._closed:
-            raise EmbeddingFailed("The server is stopping and embeds no more text.", retryable=True)
-        return await asyncio.get_running_loop().run_in_executor(pool, self._embed, texts)
+            raise _stopping()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, self._embed, texts)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                # Not whoever asked was cancelled: the job was, before its turn came.
+                raise _stopping() from None
+            raise
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         return self._loaded().embed(texts)
@@ -72,6 +82,10 @@ class MiniLM:
             if self._session is None:
                 self._session = _load()
             return self._session
+
+
+def _stopping() -> EmbeddingFailed:
+    return EmbeddingFailed("The server is stopping and embeds no more text.", retryable=True)
 
 
 def _load() -> _Session:

@@ -57,6 +57,7 @@ class EmbeddingsClient:
         self._passages = passages
         self._question = question
         self._question_timeout_s = question_timeout_s
+        self._closed = False
 
     async def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """A row for each text, in order, of whatever length. Asked again for a while."""
@@ -68,6 +69,8 @@ class EmbeddingsClient:
         return np.asarray(vectors[0], np.float32)
 
     async def close(self) -> None:
+        """Close every connection. What is under way fails, and is not asked again."""
+        self._closed = True
         await self._upstream.close()
 
     async def _vectors(self, texts: Sequence[str], patience: Patience, timeout_s: float) -> NDArray[np.float32]:
@@ -84,6 +87,9 @@ class EmbeddingsClient:
         return made
 
     async def _ask(self, body: bytes, timeout_s: float) -> bytes:
+        if self._closed:
+            text = "The server is stopping and asks for no more vectors."
+            raise NotReached(ModelUnreachable(text), "the server is stopping", again=False)
         response = None
         try:
             async with asyncio.timeout(timeout_s):

@@ -1,5 +1,6 @@
 """The embedder that comes along: what it loads and when, and that it means something."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from underpin.embedding import minilm
-from underpin.embedding.minilm import DIMENSIONS, MiniLM
+from underpin.embedding.minilm import DIMENSIONS, TEXTS_A_JOB, MiniLM
 from underpin.embedding.minilm_session import MOST_TOKENS, MiniLMSession
 from underpin.errors import EmbeddingFailed
 
@@ -48,6 +49,20 @@ def test_the_end_of_a_long_text_counts(session: MiniLMSession) -> None:
 
 def test_its_dimensions_are_those_that_it_states(session: MiniLMSession) -> None:
     assert session.embed(["Clay."]).shape == (1, DIMENSIONS)
+
+
+async def test_the_loop_goes_on_while_texts_are_embedded() -> None:
+    embedder = MiniLM(threads=1)
+    await embedder.embed_query("Loaded.")
+    work = asyncio.ensure_future(embedder.embed(["The settlement of clays takes years. " * 25] * TEXTS_A_JOB * 2))
+    turns = 0
+    while not work.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    await work
+    await embedder.close()
+    # Counted, since a busy machine makes any time long: blocked at each of its jobs, it would have had about three.
+    assert turns > 30
 
 
 async def test_a_runtime_that_cannot_be_loaded_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
