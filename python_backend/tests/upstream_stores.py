@@ -206,6 +206,8 @@ class UpstreamStores:
             return self._error(request.method, request.path, 404, f"No such File object: {file_id}", param="id")
         if request.method == "DELETE":
             del self.files[file_id]
+            for store in self.stores.values():
+                store.files.pop(file_id, None)
             return self._json(request, {"id": file_id, "object": "file", "deleted": True})
         return self._json(request, self._file_object(file_id))
 

@@ -1,11 +1,12 @@
-"""The command: `underpin`, `python -m underpin`, `python main.py`. It reads the settings, opens the rooms and serves them."""
+"""The command: `underpin`, `python -m underpin`, `python main.py`. It reads the settings, opens the rooms and serves them. With
+`knowledge` it fills the knowledge base instead."""
 
 import argparse
 import logging
 import sys
 from collections.abc import Sequence
 
-from . import __version__, logs
+from . import __version__, knowledge_command, logs
 from .app import EMBEDDED
 from .errors import UnderpinError
 from .serve import listen, serve, serve_with_reload
@@ -15,15 +16,18 @@ logger = logging.getLogger("underpin")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until stopped; the process's exit code. 2 for a setting that cannot work."""
-    arguments = vars(_parse(sys.argv[1:] if argv is None else argv))
-    reload = arguments.pop("reload")
+    """Serve until stopped, or do what a command asks; the process's exit code. 2 for a setting that cannot work."""
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
     try:
         settings, placeholders = Settings.load()
-        settings = settings.model_copy(update={key: value for key, value in arguments.items() if value is not None})
+        if arguments.command == "knowledge":
+            logs.configure(json_lines=settings.log_format == "json", level="WARNING")
+            return knowledge_command.run(settings, arguments)
+        given = {"host": arguments.host, "port": arguments.port}
+        settings = settings.model_copy(update={key: value for key, value in given.items() if value is not None})
         logs.configure(json_lines=settings.log_format == "json", level=settings.log_level)
         _warn(settings, placeholders)
-        (serve_with_reload if reload else serve)(settings, listen(settings))
+        (serve_with_reload if arguments.reload else serve)(settings, listen(settings))
     except UnderpinError as error:
         print(f"❌ {error.message}", file=sys.stderr)
         return 2
@@ -48,11 +52,16 @@ def _warn(settings: Settings, placeholders: Sequence[str]) -> None:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("underpin", description="A self-hosted server for assistants. Settings: env.example.")
+    parser = argparse.ArgumentParser(
+        "underpin", description="A self-hosted server for assistants; without a command it serves. Settings: env.example."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--host", help="address to listen on (HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (PORT)")
     parser.add_argument("--reload", action="store_true", help="start again when a source file changes (for development)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    words = "fill, list and empty the knowledge base"
+    knowledge_command.add_arguments(commands.add_parser("knowledge", help=words, description=words.capitalize() + "."))
     return parser.parse_args(argv)
 
 

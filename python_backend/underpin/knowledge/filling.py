@@ -95,9 +95,7 @@ class Filling:
             return self._tell(Told(file.shown, "unchanged"))
         async with self._files.arriving(DEFAULT_OWNER) as arrival:
             await arrival.take(_pieces(file.path))
-            file_id = await self._standing_files.add(
-                self._store_id, arrival, file.path.name, {SOURCE: file.source, SHA256: sha256}
-            )
+            file_id = await self._standing_files.add(self._store_id, arrival, file.name, {SOURCE: file.source, SHA256: sha256})
         self._last_news = time.monotonic()
         self._waiting.append(_Sent(file_id, file.shown, tuple(one.file_id for one in before)))
         return None
@@ -138,7 +136,7 @@ def _is_same(one: StandingFile, file: FolderFile, sha256: str) -> bool:
     """The same content under the same name is the same file, though its folder was moved."""
     if one.status not in ("completed", "in_progress") or one.attributes.get(SHA256) != sha256:
         return False
-    return one.attributes.get(SOURCE) == file.source or one.filename == file.path.name
+    return one.attributes.get(SOURCE) == file.source or one.filename == file.name
 
 
 async def _pieces(path: Path) -> AsyncGenerator[bytes, None]:

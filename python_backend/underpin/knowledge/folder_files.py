@@ -27,6 +27,12 @@ class FolderFile:
     shown: str
 
     @property
+    def name(self) -> str:
+        """Its name in characters that every database and terminal takes."""
+        readable = self.path.name.encode("utf-8", "replace").decode()
+        return "".join(char if char.isprintable() else "_" for char in readable)
+
+    @property
     def source(self) -> str:
         """The same for the same place of a machine's disk."""
         return hashlib.sha256(str(self.path).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -21,6 +21,8 @@ LIST_KEPT_S = 0.5
 """Front ends ask for the list every second, each tab of its own."""
 LIST_KEPT_THERE_S = 5.0
 """The model's server is asked no more often than that; at once after a change that was made here."""
+FINISHES_WITHIN_S = 5.0
+"""How long a file that is on its way to the model's server may go on when its sender is stopped."""
 _PAGE = 1000
 
 
@@ -143,6 +145,19 @@ class StandingFiles:
             await self._store_files.remove(DEFAULT_OWNER, store_id, file_id)
 
     async def _add_there(self, store_id: str, arrival: Arrival[File], filename: str, attributes: Mapping[str, Attribute]) -> str:
+        sending = asyncio.create_task(
+            self._send_there(store_id, arrival, filename, attributes), name="file to the model's server"
+        )
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # The server may have taken the file already, and only its answer is missing: it is not to be left without a store.
+            await asyncio.wait({sending}, timeout=FINISHES_WITHIN_S)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            raise
+
+    async def _send_there(self, store_id: str, arrival: Arrival[File], filename: str, attributes: Mapping[str, Attribute]) -> str:
         shelf = self.standing.shelf(DEFAULT_OWNER, store_id)
         assert self._upstream is not None
         assert shelf is not None
@@ -151,13 +166,14 @@ class StandingFiles:
         try:
             await self._upstream.add(store_id, file.id, attributes)
         except BaseException:
-            await asyncio.shield(self._undo_there(self._upstream, file.id))
+            await asyncio.shield(self._undo_there(self._upstream, store_id, file.id))
             raise
         return file.id
 
-    async def _undo_there(self, upstream: UpstreamStores, file_id: str) -> None:
+    async def _undo_there(self, upstream: UpstreamStores, store_id: str, file_id: str) -> None:
         with suppress(UnderpinError):
-            await upstream.discard(file_id)
+            if not await upstream.remove(store_id, file_id):
+                await upstream.discard(file_id)
 
     async def _remove_here(self, store_id: str, file_id: str) -> None:
         try:
