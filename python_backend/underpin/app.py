@@ -15,6 +15,7 @@ from .files.arrival import Place
 from .files.files import Files
 from .files.sweep import FileSweep
 from .files.uploads import Uploads
+from .knowledge.attachments import Attachments
 from .knowledge.file_batches import FileBatches
 from .knowledge.library import Library
 from .knowledge.passages import Passages
@@ -33,6 +34,7 @@ from .runs.claims import Claims
 from .runs.first_assistant import ensure_first_assistant, first_assistant_id
 from .runs.room import Room
 from .runs.runner import Runner, Times
+from .runs.search_first import Searching
 from .runs.searched import OwnAssistant
 from .runs.sweep import Sweep
 from .settings import OPENAI_BASE_URL, Settings
@@ -84,14 +86,17 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
     closing = AsyncExitStack()
     bookshelf = await closing.enter_async_context(open_bookshelf(settings, store, vector_stores, library, standing))
     assistant_id = first_assistant_id(settings.openai_assistant_id)
+    attachments = Attachments(store, vector_stores, store_files, wait_s=settings.file_search_wait_s)
     room = Room(
         store,
         log,
         thread_log,
         models,
-        {FILE_SEARCH: FileSearch(bookshelf.shelves)},
+        {FILE_SEARCH: FileSearch(bookshelf.shelves, most_characters=settings.file_search_chars)},
         files,
         own_assistant=OwnAssistant(assistant_id, standing.stores),
+        searching=Searching(settings.file_search_mode),
+        ready=attachments.until_ready,
     )
     runner = Runner(room, claims, times, settings.max_waiting)
     sweep = Sweep(store, runner, claims, every_s=settings.sweep_s, lease_s=settings.run_lease_s)
@@ -136,6 +141,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             vector_stores=vector_stores,
             store_files=store_files,
             file_batches=FileBatches(store, vector_stores, store_files),
+            attachments=attachments,
             standing_files=standing_files,
             passages=Passages(store, files, library, standing_files),
             assistant_id=assistant_id,

@@ -126,6 +126,14 @@ class Settings(BaseSettings):
     max_waiting: int = Field(20, ge=1, description="Messages that may wait in one thread; more get 429.")
     last_messages: int = Field(10, ge=1, description="Messages that the first assistant's model reads, as the original had.")
     max_completion_tokens: int = Field(1000, ge=1, description="Tokens of an answer of the first assistant, as the original had.")
+    file_search_mode: Literal["auto", "tool", "prompt"] = Field(
+        "auto",
+        description="tool: the model asks for a search; prompt: the server searches first; auto: a tool where it is taken.",
+    )
+    file_search_chars: int = Field(48_000, ge=1000, description="Characters of the passages that one search gives a model.")
+    file_search_wait_s: float = Field(
+        60, gt=0, description="How long a run waits for files that came with its thread's messages to be searchable."
+    )
     run_timeout_s: float = Field(600, gt=0, description="A run expires this long after it was made, as at OpenAI.")
     run_lease_s: float = Field(15, gt=0, description="An owner that is silent for this long is dead.")
     run_heartbeat_s: float = Field(5, gt=0, description="How often an owner renews its lease; a third of it survives two misses.")

@@ -45,7 +45,8 @@ READERS_OF_SETTINGS = {"storage", "bookshelf", "app", "serve", "knowledge_comman
 SEAM_ONLY = {"knowledge", "runs", "api"}
 # What stands beside a seam and hides no backend: vector stores are kept by the Store seam, whichever store that is.
 BESIDE_A_SEAM = {
-    f"knowledge.{module}" for module in ("filters", "vector_stores", "store_files", "file_batches", "standing_files", "passages")
+    f"knowledge.{module}"
+    for module in ("filters", "vector_stores", "store_files", "file_batches", "standing_files", "passages", "attachments")
 }
 # What is imported only when it is needed, by a name that stands in the call: a runtime that many servers never load.
 LATE_IMPORTS = {

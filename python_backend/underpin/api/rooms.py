@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from ..eventlog.base import EventLog, ThreadLog
 from ..files.files import Files
 from ..files.uploads import Uploads
+from ..knowledge.attachments import Attachments
 from ..knowledge.base import Knowledge, Shelves
 from ..knowledge.file_batches import FileBatches
 from ..knowledge.passages import Passages
@@ -37,6 +38,7 @@ class Rooms:
     vector_stores: VectorStores
     store_files: StoreFiles
     file_batches: FileBatches
+    attachments: Attachments
     standing_files: StandingFiles
     passages: Passages
     assistant_id: str

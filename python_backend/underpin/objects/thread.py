@@ -15,6 +15,7 @@ class Thread(Stored):
         "active_run",
         "active_worker",
         "active_until",
+        "resources_key",
     }
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("active_until",),)
 
@@ -27,6 +28,8 @@ class Thread(Stored):
     """A group thread: whoever knows its id is a member."""
     last_seq: int = 0
     """The last number given to anything in this thread: messages and thread events share it."""
+    resources_key: str | None = None
+    """Another with each change of `tool_resources`: the condition of such a change."""
     active_run: str | None = None
     """The run that holds the thread. Set and cleared by conditional updates only."""
     active_worker: str | None = None

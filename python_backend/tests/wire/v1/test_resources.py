@@ -29,10 +29,11 @@ def test_an_assistant_has_openais_defaults(client: openai.OpenAI):
 
 
 def test_an_assistant_is_kept_as_it_was_given(client: openai.OpenAI):
+    store = client.vector_stores.create()
     given: dict[str, Any] = {
         "model": "gpt-4o", "name": "Soil 粘土", "description": "Knows.", "instructions": "Be brief.",
         "tools": [{"type": "code_interpreter"}, {"type": "file_search", "file_search": {"max_num_results": 5}}, WEATHER],
-        "tool_resources": {"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}},
+        "tool_resources": {"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": [store.id]}},
         "metadata": {"team": "geo"}, "temperature": 0.2, "top_p": 0.9, "response_format": SCHEMA, "reasoning_effort": "low",
     }  # fmt: skip
     made = client.beta.assistants.create(**given)
@@ -66,8 +67,9 @@ def test_a_thread_is_made_changed_and_deleted(client: openai.OpenAI):
     assert client.beta.threads.retrieve(thread.id) == thread
     changed = client.beta.threads.update(thread.id, metadata={"c": "d"})
     assert (changed.metadata, changed.tool_resources) == ({"c": "d"}, thread.tool_resources)
-    changed = client.beta.threads.update(thread.id, tool_resources={"file_search": {"vector_store_ids": ["vs_a"]}})
-    assert changed.tool_resources.file_search.vector_store_ids == ["vs_a"]
+    store = client.vector_stores.create()
+    changed = client.beta.threads.update(thread.id, tool_resources={"file_search": {"vector_store_ids": [store.id]}})
+    assert changed.tool_resources.file_search.vector_store_ids == [store.id]
     deleted = client.beta.threads.delete(thread.id)
     assert deleted.to_dict() == {"id": thread.id, "object": "thread.deleted", "deleted": True}
     with pytest.raises(openai.NotFoundError):
@@ -105,7 +107,8 @@ def test_a_message_comes_back_as_it_was_given(client: openai.OpenAI, talk: Threa
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
         {"type": "text", "text": "And this?"},
     ]
-    attached = [{"file_id": "file-a", "tools": [{"type": "file_search"}, {"type": "code_interpreter"}]}]
+    file = client.files.create(file=("soil.txt", b"Clay is soft."), purpose="assistants")
+    attached = [{"file_id": file.id, "tools": [{"type": "file_search"}, {"type": "code_interpreter"}]}]
     message = client.beta.threads.messages.create(
         talk.id, role="user", content=content, attachments=attached, metadata={"a": "b"}
     )

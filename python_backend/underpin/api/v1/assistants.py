@@ -17,6 +17,7 @@ from .answers import Deleted, Listed, answers
 from .body import Fields, Text, null_as, read, v1_doc
 from .lookup import find_assistant, missing
 from .paging import LIST_DOC, list_answer
+from .resources import kept_resources
 from .shapes import (
     MOST_DESCRIPTION,
     MOST_NAME,
@@ -30,7 +31,6 @@ from .shapes import (
     ToolResources,
     TopP,
     stored_format,
-    stored_resources,
     stored_tools,
 )
 
@@ -69,7 +69,7 @@ async def create_assistant(request: Request) -> Response:
             "owner": owner,
             "seq": await rooms.store.next_seq(owner),
             "created_at": int(time.time()),
-            **_fields(body),
+            **await _fields(request, body),
         }
     )
     await rooms.store.add(assistant)
@@ -94,7 +94,7 @@ async def modify_assistant(request: Request, assistant_id: str) -> Response:
     """Change the fields that are given; the others stay."""
     body = await read(request, ChangedAssistant)
     assistant = await find_assistant(request, assistant_id)
-    changes = _fields(body)
+    changes = await _fields(request, body)
     if changes:
         try:
             assistant = await rooms_of(request).store.update(Assistant, assistant.id, changes, scope=Scope(assistant.owner))
@@ -111,13 +111,13 @@ async def delete_assistant(request: Request, assistant_id: str) -> Response:
     return JSONResponse({"id": assistant.id, "object": "assistant.deleted", "deleted": True})
 
 
-def _fields(body: NewAssistant | ChangedAssistant) -> dict[str, Any]:
+async def _fields(request: Request, body: NewAssistant | ChangedAssistant) -> dict[str, Any]:
     """What was given, as it is kept. Null means the default, where there is one."""
     given: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "tools" in given:
         given["tools"] = stored_tools(body.tools)
     if "tool_resources" in given:
-        given["tool_resources"] = stored_resources(body.tool_resources)
+        given["tool_resources"] = await kept_resources(request, body.tool_resources)
     if "response_format" in given:
         given["response_format"] = stored_format(body.response_format)
     for name in ("temperature", "top_p"):

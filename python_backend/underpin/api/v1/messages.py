@@ -17,7 +17,7 @@ from ..rooms import rooms_of
 from .answers import Deleted, Listed, answers
 from .body import Fields, read, v1_doc
 from .content import NewMessage
-from .inputs import input_of
+from .inputs import input_of, searched_files
 from .lookup import find_message, find_thread, missing
 from .paging import BEFORE, list_answer, list_doc
 from .shapes import Metadata
@@ -36,8 +36,12 @@ async def create_message(request: Request, thread_id: str) -> Response:
     thread = await find_thread(request, thread_id)
     given = (await input_of(request, body)).model_copy(update={"message_id": new_id("msg_")})
     message = placed(thread, given, 0, int(time.time()))
+    rooms, files = rooms_of(request), searched_files([given])
     try:
-        message = await add_message(rooms_of(request).runner, thread, message)
+        if thread.active_run is None:  # else it is most likely refused, and nothing is to stay behind
+            thread, files = await rooms.attachments.attach(thread, files), []
+        message = await add_message(rooms.runner, thread, message)
+        await rooms.attachments.attach(thread, files)
     except ThreadBusy as busy:
         raise WrongState(f"Can't add messages to {thread.id} while a run {busy.run_id} is active.") from None
     except NotFound:

@@ -6,6 +6,7 @@ A stream is the run's log being followed; a client that goes away does not end t
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -29,9 +30,10 @@ from ..stream import EventStream
 from .answers import Listed, answers
 from .body import Fields, Flag, Text, null_as, read, v1_doc
 from .include import INCLUDE, wants_content, with_content
-from .inputs import inputs_of
+from .inputs import inputs_of, searched_files
 from .lookup import find_assistant, find_run, find_thread, missing
 from .paging import LIST_DOC, list_answer
+from .resources import kept_resources
 from .run_options import NewRun, RunOptions, run_fields
 from .shapes import Metadata, ToolResources
 from .threads import NewThread, make_thread
@@ -71,8 +73,10 @@ async def create_thread_and_run(request: Request) -> Response:
     """Make a thread and run it, in one request; as a stream it begins with `thread.created`."""
     content, body = wants_content(request), await read(request, NewThreadAndRun)
     assistant = await find_assistant(request, body.assistant_id)
+    resources = None if body.tool_resources is None else await kept_resources(request, body.tool_resources)
     thread = await make_thread(request, body.thread, "thread.messages")
-    run = await rooms_of(request).runner.start(_order(thread, assistant, body))
+    order = replace(_order(thread, assistant, body), tool_resources=resources)
+    run = await rooms_of(request).runner.start(order)
     if not body.stream:
         return JSONResponse(_as_queued(run).wire())
     created = Event(0, "thread.created", event_line("thread.created", thread.wire_json()))
@@ -87,6 +91,8 @@ async def create_run(request: Request, thread_id: str) -> Response:
     assistant = await find_assistant(request, body.assistant_id)
     given = await inputs_of(request, body.additional_messages, "additional_messages")
     key = _idempotency_key(request)
+    if files := searched_files(given):
+        thread = await rooms_of(request).attachments.attach(thread, files)
     order = _order(thread, assistant, body, additional=given, extra=body.additional_instructions, key=key)
     try:
         run = await rooms_of(request).runner.start(order)

@@ -1,12 +1,13 @@
 """The shapes that several requests share, with their limits (page §7 of the protocol) and OpenAI's messages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
 from .body import Fields, Flag, Number, Text, Whole, null_as
 from .invalid import mistake, wrong_type, wrong_value
+from .store_shapes import Chunking, FileId
 
 MOST_PAIRS, MOST_KEY, MOST_VALUE = 16, 64, 512
 MOST_INSTRUCTIONS = 256_000
@@ -15,6 +16,7 @@ MOST_DESCRIPTION = 512
 MOST_TOOLS = 128
 MOST_TOOLS_OF_A_RUN = 20
 MOST_CODE_FILES = 20
+MOST_FILES_OF_A_NEW_STORE = 10_000
 FEWEST_TOKENS = 256
 """The least that `max_prompt_tokens` and `max_completion_tokens` may be."""
 
@@ -98,18 +100,33 @@ class CodeFiles(Fields):
     file_ids: Annotated[list[Text], Field(max_length=MOST_CODE_FILES)] = []
 
 
+class NewStore(Fields):
+    """A vector store that is to be made along with what uses it."""
+
+    file_ids: Annotated[list[FileId], Field(max_length=MOST_FILES_OF_A_NEW_STORE), null_as([])] = []
+    chunking_strategy: Chunking | None = None
+    metadata: Metadata = {}
+
+
 class VectorStores(Fields):
-    vector_store_ids: Annotated[list[Text], Field(max_length=1)] = []
+    """One in all."""
+
+    vector_store_ids: Annotated[list[Text], Field(max_length=1), null_as([])] = []
+    vector_stores: Annotated[list[NewStore], Field(max_length=1), null_as([])] = []
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.vector_store_ids and self.vector_stores:
+            raise mistake(
+                "Invalid '{param}': give 'vector_store_ids' or 'vector_stores', not both: there can be one vector store.",
+                "invalid_value",
+            )
+        return self
 
 
 class ToolResources(Fields):
     code_interpreter: CodeFiles | None = None
     file_search: VectorStores | None = None
-
-
-def stored_resources(resources: ToolResources | None) -> dict[str, JsonValue]:
-    """Tool resources as they are kept and shown."""
-    return {} if resources is None else resources.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class JsonSchema(Fields):

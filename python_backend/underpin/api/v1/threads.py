@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from ...errors import NotFound
 from ...ids import new_id
+from ...knowledge.attachments import changed_resources
 from ...objects.thread import Thread
 from ...runs.deletion import delete_thread
 from ...runs.thread_messages import first_messages
@@ -17,10 +18,11 @@ from ..rooms import rooms_of
 from .answers import Deleted, Listed, answers
 from .body import Fields, null_as, read, v1_doc
 from .content import NewMessage
-from .inputs import inputs_of
+from .inputs import inputs_of, searched_files, within
 from .lookup import find_thread, missing
 from .paging import LIST_DOC, list_answer
-from .shapes import Metadata, ToolResources, stored_resources
+from .resources import kept_resources
+from .shapes import Metadata, ToolResources
 
 router = APIRouter(prefix="/threads", tags=["v1 threads"])
 
@@ -40,18 +42,19 @@ async def make_thread(request: Request, body: NewThread, place: str = "messages"
     """A new thread with its messages. `place` names them in an error. Raises InvalidRequest before anything is stored."""
     rooms, owner = rooms_of(request), owner_of(request)
     inputs = await inputs_of(request, body.messages, place)
+    resources = await kept_resources(request, body.tool_resources, within(place, "tool_resources"))
     thread = Thread(
         id=new_id("thread_"),
         owner=owner,
         seq=await rooms.store.next_seq(owner),
         created_at=int(time.time()),
-        tool_resources=stored_resources(body.tool_resources),
+        tool_resources=resources,
         metadata=body.metadata,
         last_seq=len(inputs),
     )
     await rooms.store.add(thread)
     await first_messages(rooms.store, rooms.thread_log, thread, inputs)
-    return thread
+    return await rooms.attachments.attach(thread, searched_files(inputs))
 
 
 @router.post("", openapi_extra=v1_doc(NewThread), responses=answers(Thread))
@@ -83,7 +86,7 @@ async def modify_thread(request: Request, thread_id: str) -> Response:
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata
     if "tool_resources" in body.model_fields_set:
-        changes["tool_resources"] = stored_resources(body.tool_resources)
+        changes |= changed_resources(await kept_resources(request, body.tool_resources))
     try:
         changed = await rooms_of(request).store.update(Thread, thread.id, changes, scope=Scope(thread.owner))
     except NotFound:
