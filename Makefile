@@ -1,6 +1,6 @@
 # The developer's commands. Each makes the environment itself when it is missing or its locks have changed.
 #   make test ARGS="tests/unit -k import"    ARGS goes on to the tool
-.PHONY: bench bench-retrieval setup dev test check lock
+.PHONY: bench bench-knowledge bench-retrieval setup dev test check lock
 
 DEV := ./python_backend/start.sh --dev
 COMPILE := $(DEV) -m uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
@@ -16,6 +16,9 @@ test:
 
 bench:  ## what a token costs, as a ratio
 	$(DEV) ../bench/run.py $(ARGS)
+
+bench-knowledge:  ## what a search costs by the size of a store; ARGS="--texts documents.json" for recall as well
+	$(DEV) ../bench/knowledge/run.py $(ARGS)
 
 bench-retrieval:  ## what search finds; ARGS="documents.json questions.json judgements.json", whole paths
 	$(DEV) ../bench/retrieval/measure.py $(ARGS)

@@ -5,7 +5,12 @@ Read the ratios: the milliseconds belong to the machine and to what else it was 
 
 import argparse
 import asyncio
+import os
+import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "python_backend"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the package does where it is loaded before numpy
 
 from nearest import documents, recall
 from queries import by_others, by_size

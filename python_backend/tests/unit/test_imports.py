@@ -146,7 +146,8 @@ def literal(node: ast.Call) -> object:
 
 
 def environment_reads(package: Path) -> list[str]:
-    """Where a file other than settings.py takes the environment of the process, as `file:line name`."""
+    """Where a file other than settings.py takes the environment of the process, as `file:line name`. The package's own file sets
+    something for a library, and reads nothing."""
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
     found = []
     for path in sources(package):
@@ -156,7 +157,7 @@ def environment_reads(package: Path) -> list[str]:
                     found.append(f"{shown(package, path)}:{node.lineno} os.{name}")
                 case ast.ImportFrom(module="os", names=imported):
                     found += [f"{shown(package, path)}:{node.lineno} os.{n.name}" for n in imported if n.name in names]
-    return [one for one in found if not one.startswith(f"{package.name}/settings.py:")]
+    return [one for one in found if not one.startswith((f"{package.name}/settings.py:", f"{package.name}/__init__.py:"))]
 
 
 def long_files(package: Path) -> list[str]:

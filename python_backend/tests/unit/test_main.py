@@ -1,6 +1,9 @@
 """What the command says before it serves."""
 
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 from pydantic import SecretStr
@@ -43,3 +46,11 @@ def test_no_model_at_all_is_warned_of(caplog):
 )
 def test_a_model_that_can_be_asked_is_not(caplog, given):
     assert warnings(caplog, **given) == []
+
+
+@pytest.mark.parametrize(("given", "there"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")], ids=str)
+def test_numpy_gets_one_thread_unless_somebody_says_otherwise(given, there):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+    asked = "import underpin, sys, os; print('numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])"
+    said = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, timeout=30, check=True)
+    assert said.stdout.split() == ["False", there]
