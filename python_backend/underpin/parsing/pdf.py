@@ -2,10 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import pypdfium2
 
 from . import markdown
 from .base import Parsed
@@ -13,6 +11,7 @@ from .limits import Limits, too_many_pages
 from .output import Output
 from .pdf_fractions import join_fractions
 from .pdf_layout import BULLET, Line, ordered
+from .pdf_running import Running
 from .pdf_tables import take_tables
 from .pdfium import Page, opened, read_page
 
@@ -23,7 +22,7 @@ SCAN = (
 EMPTY = "This PDF holds no text."
 
 _SAMPLE = 24
-"""Pages by which the usual size of letters is found: enough for a book, little time."""
+"""About so many pages tell the usual size of letters and what runs along all of them; twice as many at most."""
 _HEADING = 1.12
 """A heading's letters are larger than the text's by at least this much."""
 _LONGEST_HEADING = 160
@@ -31,6 +30,8 @@ _BULLET = re.compile(rf"^{BULLET.pattern}\s*(?=\S)")
 _ENUMERATED = re.compile(r"^(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _NO_HEADING_ENDS = (".", ":", ",", ";")
+# The dots of a table of contents, whose lines are no headings.
+_LEADERS = re.compile(r"\s?(?:\.\s?){5,}")
 _BROKEN_WORD = re.compile(r"(\u00ad|(?<=[a-zà-ÿ])-)$")
 
 
@@ -41,24 +42,27 @@ def parse_pdf(path: Path, limits: Limits) -> Parsed:
         count = len(document)
         if count > limits.pages:
             raise too_many_pages(count, limits)
-        levels = _Sizes(document, count)
+        sample = {number: read_page(document, number) for number in range(0, count, max(1, count // _SAMPLE))}
+        levels, running = _Sizes(sample.values()), Running()
+        for page in sample.values():
+            running.learn(page)
         for number in range(count):
-            page = read_page(document, number)
+            page = sample.pop(number) if number in sample else read_page(document, number)
             pictures = pictures or (page.has_pictures and not page.words)
             output.begin_page()
+            running.take_out(page)
             for block in _blocks(page, levels):
-                output.add(block)
+                output.add(_LEADERS.sub(" … ", block))
     return output.parsed(empty=SCAN if pictures else EMPTY)
 
 
 class _Sizes:
     """Which size the text has, and which are those of headings, largest first."""
 
-    def __init__(self, document: pypdfium2.PdfDocument, count: int) -> None:
+    def __init__(self, pages: Iterable[Page]) -> None:
         letters: Counter[float] = Counter()
-        step = max(1, count // _SAMPLE)
-        for number in range(0, count, step):
-            for word in read_page(document, number).words:
+        for page in pages:
+            for word in page.words:
                 letters[word.size] += len(word.text)
         self.text = max(letters, key=lambda size: letters[size], default=0.0)
         self._larger = sorted((size for size in letters if size > self.text * _HEADING), reverse=True)
@@ -111,6 +115,8 @@ def _block(group: list[Line], sizes: _Sizes) -> str:
     text = _joined(group)
     if _BULLET.match(text):
         return markdown.item(_BULLET.sub("", text))
+    if _LEADERS.search(text):
+        return text
     level = sizes.level(group[0])
     if level and len(text) <= _LONGEST_HEADING and _LETTERS.search(text):
         return markdown.heading(level, text)

@@ -10,7 +10,7 @@ from .pdfium import Word
 
 # Fonts of signs have their bullets where Unicode has no letters.
 BULLET = re.compile(r"[•◦▪▫●○■□‣⁃·∙–*➢✓\ue000-\uf8ff]")
-_APART = 1.4
+_APART = 1.0
 """A gap in a line, in heights of its letters, beyond which it is another column or cell: justified text stays below it."""
 _BULLET_APART = 5.0
 """The same for the gap after a bullet: what follows is its text and no cell."""
@@ -40,6 +40,10 @@ class Line:
         return self.top - self.bottom
 
     @property
+    def middle(self) -> float:
+        return (self.bottom + self.top) / 2
+
+    @property
     def size(self) -> float:
         """The size of most of its letters."""
         sizes: dict[float, int] = {}
@@ -60,10 +64,10 @@ class Line:
 def ordered(words: list[Word], tables: list[Table]) -> list[Line]:
     """Lines and tables from the first that is read to the last; lines that make a table without lines are one table."""
     placed = [Line(table.left, table.bottom, table.right, table.top, table=table.text) for table in tables]
-    return [line for block in _columns([*_lines(words), *placed]) for line in _rows(block)]
+    return [line for block in _columns([*lines_of(words), *placed]) for line in _rows(block)]
 
 
-def _lines(words: list[Word]) -> list[Line]:
+def lines_of(words: list[Word]) -> list[Line]:
     """Neighbours on one level, in PDFium's order, which keeps what is raised or lowered with its word."""
     lines: list[Line] = []
     for word in words:

@@ -83,27 +83,54 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
     if not handle:
         return Page([], [], [], has_pictures=False)
     try:
-        page = Page(_words(handle), [], [], has_pictures=False)
-        _read_objects(handle, page)
+        turn = _Turn(handle)
+        page = Page(_words(handle, turn), [], [], has_pictures=False)
+        _read_objects(handle, page, turn)
         return page
     finally:
         pdfium.FPDF_ClosePage(handle)
 
 
-def _words(handle: object) -> list[Word]:
+class _Turn:
+    """How a page that is shown turned is read: coordinates as they are seen, from the lower left corner of what is seen."""
+
+    def __init__(self, handle: object) -> None:
+        self.quarters: int = pdfium.FPDFPage_GetRotation(handle) % 4
+        self._width: float = pdfium.FPDF_GetPageWidthF(handle)
+        self._height: float = pdfium.FPDF_GetPageHeightF(handle)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        match self.quarters:
+            case 1:
+                return y, self._height - x
+            case 2:
+                return self._width - x, self._height - y
+            case 3:
+                return self._width - y, x
+        return x, y
+
+    def box(self, box: "pdfium.FS_RECTF") -> tuple[float, float, float, float]:
+        """Left, bottom, right, top."""
+        (x, y), (other_x, other_y) = self.point(box.left, box.bottom), self.point(box.right, box.top)
+        return min(x, other_x), min(y, other_y), max(x, other_x), max(y, other_y)
+
+
+def _words(handle: object, turn: _Turn) -> list[Word]:
     text = pdfium.FPDFText_LoadPage(handle)
     if not text:
         return []
     try:
-        return list(_gathered(text, min(pdfium.FPDFText_CountChars(text), _MOST_LETTERS)))
+        return list(_gathered(text, turn, min(pdfium.FPDFText_CountChars(text), _MOST_LETTERS)))
     finally:
         pdfium.FPDFText_ClosePage(text)
 
 
-def _gathered(text: object, count: int) -> Iterator[Word]:
+def _gathered(text: object, turn: _Turn, count: int) -> Iterator[Word]:
     """Letters in PDFium's order, joined to words where they follow each other closely on one line."""
     box = pdfium.FS_RECTF()
     place = ctypes.byref(box)
+    turned = turn.quarters != 0
+    last = 0.0
     word: Word | None = None
     for index in range(count):
         code = pdfium.FPDFText_GetUnicode(text, index)
@@ -115,11 +142,14 @@ def _gathered(text: object, count: int) -> Iterator[Word]:
             continue
         if letter == _HYPHEN:
             letter = "\u00ad"
-        left, bottom, right, top = box.left, box.bottom, box.right, box.top
-        if word and _continues(word, left, bottom, top):
+        left, bottom, right, top = turn.box(box) if turned else (box.left, box.bottom, box.right, box.top)
+        if word and (_continues(word, last, left, bottom, right, top) or _stacks(word, left, bottom, right, top)):
             word.text += letter
+            last = left
             if right > word.right:
                 word.right = right
+            if left < word.left:
+                word.left = left
             if top > word.top:
                 word.top = top
             if bottom < word.bottom:
@@ -127,21 +157,34 @@ def _gathered(text: object, count: int) -> Iterator[Word]:
             continue
         if word:
             yield word
+        last = left
         size, bold = _face(text, index)
         word = Word(letter, left, bottom, right, top, size, bold)
     if word:
         yield word
 
 
-def _continues(word: Word, left: float, bottom: float, top: float) -> bool:
-    """Called for every letter: most are settled before any call."""
+def _continues(word: Word, last: float, left: float, bottom: float, right: float, top: float) -> bool:
+    """Whether a letter follows the one that began at `last`, to its right, or to the left of the word as in Hebrew.
+
+    The letters of a ligature have one box, so they begin at one place. Called for every letter: most are settled at once.
+    """
     height = word.top - word.bottom
-    if not -0.5 * height < left - word.right < _WORD_GAP * height:
+    gap = _WORD_GAP * height
+    if not (left - word.right < gap and left > last - gap) and not -gap < word.left - right < gap:
         return False
     if bottom == word.bottom and top == word.top:
         return True
     level = min(top, word.top) - max(bottom, word.bottom)
     return level > 0.3 * min(height, top - bottom)
+
+
+def _stacks(word: Word, left: float, bottom: float, right: float, top: float) -> bool:
+    """Whether a letter stands right above or below those of its word: text that runs upwards, as along an axis."""
+    common = min(right, word.right) - max(left, word.left)
+    narrower = min(right - left, word.right - word.left)
+    apart = max(bottom - word.top, word.bottom - top)
+    return common > 0.6 * narrower and -0.3 < apart / max(top - bottom, 1.0) < 0.5
 
 
 def _face(text: object, index: int) -> tuple[float, bool]:
@@ -162,21 +205,21 @@ def _is_bold(text: object, index: int) -> bool:
     return b"bold" in name.value.lower() or bool(flags.value & 1 << 18)  # ForceBold, by the PDF standard
 
 
-def _read_objects(handle: object, page: Page) -> None:
+def _read_objects(handle: object, page: Page, turn: _Turn) -> None:
     """Lines and pictures; of objects inside of forms only the pictures, since forms move what is in them."""
     count = pdfium.FPDFPage_CountObjects(handle)
     for index in range(min(count, _MOST_OBJECTS)):
         item = pdfium.FPDFPage_GetObject(handle, index)
         kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
-            _read_path(item, page)
+            _read_path(item, page, turn)
         elif kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
             page.has_pictures = True
     if len(page.horizontal) + len(page.vertical) > _MOST_LINES:
         page.horizontal, page.vertical = [], []
 
 
-def _read_path(item: object, page: Page) -> None:
+def _read_path(item: object, page: Page, turn: _Turn) -> None:
     """Straight segments along an axis. A thin filled box, as some programs draw a line, is two of them at nearly one place."""
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFPageObj_GetMatrix(item, ctypes.byref(matrix)):
@@ -186,10 +229,7 @@ def _read_path(item: object, page: Page) -> None:
     for index in range(min(pdfium.FPDFPath_CountSegments(item), _MOST_LINES)):
         segment = pdfium.FPDFPath_GetPathSegment(item, index)
         pdfium.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
-        point = (
-            matrix.a * x.value + matrix.c * y.value + matrix.e,
-            matrix.b * x.value + matrix.d * y.value + matrix.f,
-        )
+        point = turn.point(matrix.a * x.value + matrix.c * y.value + matrix.e, matrix.b * x.value + matrix.d * y.value + matrix.f)
         kind = pdfium.FPDFPathSegment_GetType(segment)
         if kind == pdfium.FPDF_SEGMENT_MOVETO:
             first = point

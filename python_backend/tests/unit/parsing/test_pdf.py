@@ -2,9 +2,14 @@ import re
 from pathlib import Path
 
 import pytest
-from reportlab.lib import pdfencrypt
+from reportlab.lib import colors, pdfencrypt
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, FrameBreak, NextPageTemplate, PageTemplate, Paragraph, Table
 
 from tests.unit.parsing.made import DOCUMENTS, TEXTS, parsed, pdf_of, raw_pdf
 from underpin.parsing.base import Parsed, Unparsable
@@ -166,3 +171,110 @@ def test_a_truncated_pdf_is_damaged(tmp_path: Path, kept: int) -> None:
 def test_pages_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Unparsable, match="has 7 pages; at most 6 are read"):
         parsed(raw_pdf(tmp_path / "a.pdf", b"", pages=7), pages=6)
+
+
+# --- pages of other kinds ---
+
+
+def landscape(path: Path) -> Path:
+    """A page that is turned by a quarter, as wide tables are put into reports; its text runs upwards on the sheet."""
+    canvas = Canvas(str(path))
+    canvas.setPageRotation(90)
+    canvas.translate(595, 0)
+    canvas.rotate(90)
+    canvas.drawString(100, 500, "A wide table.")
+    for row, cells in enumerate((("Depth", "N", "Soil"), ("1.5", "8", "sand"))):
+        for column, cell in enumerate(cells):
+            canvas.drawString(105 + 100 * column, 405 - 20 * row, cell)
+    canvas.grid([100, 200, 300, 400], [380, 400, 420])
+    canvas.save()
+    return path
+
+
+def test_a_turned_page_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    text = parsed(landscape(tmp_path / "a.pdf")).text
+    assert text == "A wide table.\n\n| Depth | N | Soil |\n| --- | --- | --- |\n| 1.5 | 8 | sand |"
+
+
+def test_words_along_an_axis_are_words(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.drawString(100, 700, "Upright.")
+    canvas.translate(80, 300)
+    canvas.rotate(90)
+    canvas.drawString(0, 0, "Resistance")
+    canvas.save()
+    assert parsed(tmp_path / "a.pdf").text == "Upright.\n\nResistance"
+
+
+def test_what_runs_along_all_pages_stands_once_and_breaks_no_sentence(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    for number in range(1, 6):
+        canvas.setFont("Helvetica", 8)
+        canvas.drawString(100, 800, "Report on the harbour")
+        canvas.drawString(300, 20, f"Page {number} of 5")
+        canvas.setFont("Helvetica", 11)
+        canvas.drawString(100, 760, f"Boring {number}")
+        canvas.drawString(100, 700, f"The ground at place {number} is sand.")
+        canvas.drawString(100, 650, "It is dense.")
+        canvas.showPage()
+    canvas.save()
+    text = parsed(tmp_path / "a.pdf").text
+    assert text.count("Report on the harbour") == 1
+    assert re.findall(r"Page \d of 5", text) == ["Page 1 of 5"]
+    assert re.findall(r"Boring \d", text) == [f"Boring {number}" for number in range(1, 6)]
+    assert text.count("It is dense.") == 5
+
+
+def paper(path: Path) -> Path:
+    """Two columns below a title and an abstract across both, with a small table in a column that has rules and no grid."""
+    styles = getSampleStyleSheet()
+    width, height = A4
+    column = (width - 120) / 2
+    tops = {"first": height - 260, "rest": height - 100}
+    templates = [
+        PageTemplate(name, [Frame(50, height - 200, width - 100, 150)][: name == "first"]
+                     + [Frame(left, 50, column, tops[name]) for left in (50, 70 + column)])
+        for name in tops
+    ]  # fmt: skip
+    story: list[Flowable] = [
+        Paragraph("On layered clay", styles["Title"]),
+        Paragraph("Abstract. " + "Clay settles slowly under a load. " * 8, styles["BodyText"]),
+        NextPageTemplate("rest"),
+        FrameBreak(),
+    ]
+    prose = "water drains from the clay through sand " * 9
+    for section in range(1, 8):
+        story.append(Paragraph(f"{section} Part {section}", styles["Heading2"]))
+        story += [Paragraph(f"mark{section}{piece} {prose}", styles["BodyText"]) for piece in range(4)]
+        rules = [("LINEABOVE", (0, 0), (-1, 0), 1, colors.black), ("LINEBELOW", (0, 0), (-1, 0), 0.5, colors.black)]
+        story.append(Table([["Depth", "N", "phi"], ["1.5", "8", str(section)], ["3.0", "14", "31"]], style=rules))
+    BaseDocTemplate(str(path), pageTemplates=templates, pagesize=A4).build(story)
+    return path
+
+
+def test_a_paper_in_two_columns_is_read_in_order(tmp_path: Path) -> None:
+    text = parsed(paper(tmp_path / "a.pdf")).text
+    assert text.startswith("# On layered clay\n\nAbstract. Clay settles")
+    assert re.findall(r"mark(\d\d)", text) == [f"{section}{piece}" for section in range(1, 8) for piece in range(4)]
+    assert re.findall(r"^## (\d) Part", text, re.MULTILINE) == list("1234567")
+    assert text.count("| Depth | N | phi |\n| --- | --- | --- |\n| 1.5 | 8 | ") == 7
+
+
+def test_the_letters_of_a_ligature_part_no_word(tmp_path: Path) -> None:
+    pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.setFont("Vera", 11)
+    canvas.drawString(100, 700, "The \ufb01rst de\ufb01nition of \ufb02ow")
+    canvas.save()
+    assert parsed(tmp_path / "a.pdf").text == "The first definition of flow"
+
+
+def test_a_table_of_contents_is_no_row_of_headings(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.setFont("Helvetica", 16)
+    canvas.drawString(100, 740, "1 Introduction" + " ." * 30 + " 7")
+    canvas.setFont("Helvetica", 11)
+    for line in range(10):
+        canvas.drawString(100, 700 - 14 * line, "and so on, in the letters of the text")
+    canvas.save()
+    assert parsed(tmp_path / "a.pdf").text.startswith("1 Introduction … 7\n\nand so on")
