@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.unit.knowledge.indexed import Indexed, open_indexed
+from tests.unit.knowledge.indexed import FakeEmbedder, Indexed, blocks_of, open_indexed
 from underpin.errors import StoreUnavailable
 from underpin.knowledge import store_index_update
 from underpin.knowledge.store_index_folder import DATABASE, IndexFolder
 from underpin.knowledge.store_index_writer import IndexWriter
+from underpin.objects.chunk import Chunk
 from underpin.objects.vector_store import VectorStore
+from underpin.objects.vector_store_file import VectorStoreFile
+from underpin.store.base import EVERYONE
 
 BACKEND = Path(__file__).resolve().parents[3]
 LONG_S = 60
@@ -99,6 +102,29 @@ async def test_a_process_killed_while_it_adds_files_leaves_whole_files_only(
     for n in (0, 5, 11):
         assert (await indexed.names(store, f"Borehole {n} met clay at 5 m."))[0] == f"{n}.md"
     assert counts(folder) == {"files": 12, "rows": 96, "sets": 12, "vectors": 96}
+
+
+async def test_a_process_killed_while_another_embedder_takes_over_leaves_the_old_vectors(
+    tmp_path: Path, indexed: Indexed
+) -> None:
+    store = await filled(indexed)
+    await indexed.names(store, "clay")
+    new = FakeEmbedder("new", 48)
+    for file in (await indexed.store.page(VectorStoreFile, store.id, scope=EVERYONE, limit=100)).data:
+        chunks = (await indexed.store.page(Chunk, file.chunk_set, scope=EVERYONE, limit=100, order="asc")).data
+        await indexed.store.add_many(await blocks_of(file, [chunk.text for chunk in chunks], new))
+    await indexed.changed(store, embedder="new")
+    dying = await process(tmp_path, store, "clay", "0")
+    await asyncio.wait_for(dying.communicate(b"go\n"), LONG_S)
+    assert dying.returncode == -signal.SIGKILL
+    folder = IndexFolder(indexed.folder, store.id)
+    assert counts(folder) == {"files": 12, "rows": 96, "sets": 12, "vectors": 96}
+    assert folder.vectors_file(1).stat().st_size == 96 * 64 * 4
+    indexed.embedders["new"] = new
+    assert (await indexed.names(store, "Borehole 5 met clay at 5 m."))[0] == "5.md"
+    assert new.asked == 1
+    assert [file.name for file in folder.path.glob("vectors-*")] == ["vectors-2.f32"]
+    assert folder.vectors_file(2).stat().st_size == 96 * 48 * 4
 
 
 def not_a_database(folder: IndexFolder) -> None:
