@@ -77,7 +77,7 @@ def test_python_reads_it_however_it_is_cut(name, form):
     assert read([content[at : at + 1] for at in range(len(content))], form) == whole
     for at in range(0, len(content), 37):
         assert read([content[:at], content[at:]], form) == whole
-    for _ in range(50):
+    for _ in range(5_000 if name == "answer" else 50):
         marks = sorted({0, len(content), *(dice.randrange(len(content)) for _ in range(dice.randrange(200)))})
         pieces = [content[begin:end] for begin, end in pairwise(marks)]
         assert read(pieces, form) == whole

@@ -1,3 +1,6 @@
+import random
+from itertools import pairwise
+
 import pytest
 
 from underpin.errors import ModelBroken
@@ -21,6 +24,13 @@ def test_a_stream_cut_anywhere_in_two_gives_the_same_payloads():
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_a_stream_in_pieces_of_any_size_gives_the_same_payloads(size):
     assert read(*(STREAM[at : at + size] for at in range(0, len(STREAM), size))) == PAYLOADS
+
+
+def test_a_stream_cut_in_ten_thousand_ways_gives_the_same_payloads():
+    dice = random.Random(3)
+    for _ in range(10_000):
+        marks = sorted({0, len(STREAM), *(dice.randrange(len(STREAM)) for _ in range(dice.randrange(1, 60)))})
+        assert read(*(STREAM[begin:end] for begin, end in pairwise(marks))) == PAYLOADS
 
 
 def test_a_payload_comes_with_the_read_that_ends_its_line():

@@ -1,6 +1,10 @@
 """The recorded streams of /v1 are what a server sends, fit OpenAI's document, and mean the same however their bytes are cut."""
 
+import random
+from itertools import pairwise
+
 import pytest
+from openai._streaming import SSEDecoder
 
 from tests.wire.clients import run_node
 from tests.wire.v1.recordings import NAMES, V1, with_servers
@@ -38,6 +42,17 @@ def test_every_event_that_is_ever_sent_is_recorded():
             "created", "in_progress", "delta", "completed", "failed", "cancelled", "expired",
         )),
     }  # fmt: skip
+
+
+def test_the_python_sdk_reads_it_however_it_is_cut():
+    content = recorded("answer")
+    whole = list(SSEDecoder().iter_bytes(iter([content])))
+    assert [event.event for event in whole] == [event for event, _, _ in sse_events(content)]
+    dice = random.Random(7)
+    for _ in range(10_000):
+        marks = sorted({0, len(content), *(dice.randrange(len(content)) for _ in range(dice.randrange(1, 60)))})
+        read = list(SSEDecoder().iter_bytes(content[begin:end] for begin, end in pairwise(marks)))
+        assert [(event.event, event.data, event.id) for event in read] == [(event.event, event.data, event.id) for event in whole]
 
 
 @pytest.mark.usefixtures("node")
