@@ -60,7 +60,7 @@ class Passages:
         try:
             file = await self._files.get(owner, file_id)
         except NotFound:
-            return await self._there(file_id, quote)
+            return await self._there(file_id, chunk, quote)
         for cut in await self._cuts(owner, file.id, vector_store_id):
             if (found := await self._of_cut(cut, chunk, quote)) is not None:
                 return found
@@ -101,7 +101,9 @@ class Passages:
         scope = Scope(cut.owner)
         return (await self._store.page(Chunk, cut.chunk_set, scope=scope, after=after, limit=limit, order="asc")).data
 
-    async def _there(self, file_id: str, quote: str | None) -> Around:
+    async def _there(self, file_id: str, chunk: int | None, quote: str | None) -> Around:
+        if not quote and chunk is not None:
+            quote = self._standing_files.found_there(file_id, chunk)
         told = await self._standing_files.text_there(file_id)
         if told is None:
             raise NotFound(f"No such File object: {file_id.replace(chr(0), '')[:MOST_OF_AN_ID]}", param="id")

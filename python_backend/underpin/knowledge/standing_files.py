@@ -98,6 +98,11 @@ class StandingFiles:
                 return Bytes(file.filename or file_id, file.bytes, self._upstream.download(file_id))
         raise no_file(file_id)
 
+    def found_there(self, file_id: str, number: int) -> str | None:
+        """The passage that a search at the model's server found under this number, while it is remembered."""
+        shelves = (self.standing.shelf(DEFAULT_OWNER, store_id) for store_id in self.standing.ids())
+        return next((text for shelf in shelves if shelf and (text := shelf.text_of(file_id, number))), None)
+
     async def text_there(self, file_id: str) -> tuple[str, str] | None:
         """Name and text of such a file, as the model's server read it; None when it is in neither store there."""
         for store_id in self.standing.ids():

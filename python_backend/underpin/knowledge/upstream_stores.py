@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -12,6 +13,10 @@ from .base import Found, Passage
 from .filters import Compound, Filter
 
 MOST_TOPICS = 30
+_TOPICS_FROM = 100
+"""Of so many of its newest files: one question."""
+MOST_REMEMBERED = 2000
+"""Passages that were found, so that a citation's number leads to one."""
 AT_ONCE = 8
 """Questions about names that are open at the same time."""
 
@@ -27,8 +32,8 @@ class UpstreamStores(Protocol):
     ) -> list[HitThere]:
         """Best first. Raises NotFound when the store is gone."""
 
-    async def files(self, store_id: str) -> list[StoreFileThere]:
-        """Newest first. Raises NotFound when the store is gone."""
+    async def files(self, store_id: str, *, most: int = 10_000) -> list[StoreFileThere]:
+        """Newest first, at most so many or a few more. Raises NotFound when the store is gone."""
 
     async def file(self, id: str) -> FileThere | None:
         """None: the server does not know it."""
@@ -79,6 +84,7 @@ class UpstreamShelf:
         self._stores = stores
         self._id = vector_store_id
         self._names: dict[str, str] = {}
+        self._found: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     async def search(self, query: str, *, limit: int, where: Filter | None = None, threshold: float = 0.0) -> list[Found]:
         """As RemoteShelf says. A store that was deleted there finds nothing."""
@@ -87,12 +93,18 @@ class UpstreamShelf:
             hits = await self._stores.search(self._id, query, limit=limit, where=asked, threshold=threshold)
         except NotFound:
             return []
-        return [_found(hit) for hit in hits[:limit] if hit.content and hit.score >= threshold]
+        found = [_found(hit) for hit in hits[:limit] if hit.content and hit.score >= threshold]
+        self._remember(found)
+        return found
+
+    def text_of(self, file_id: str, number: int) -> str | None:
+        """The passage that was found under this number, while it is remembered."""
+        return self._found.get((file_id, number))
 
     async def topics(self) -> list[str]:
         """The newest files' names; each is asked for once, and kept."""
         try:
-            files = await self._stores.files(self._id)
+            files = await self._stores.files(self._id, most=_TOPICS_FROM)
         except NotFound:
             return []
         return await self.names([file.id for file in files if file.status == "completed"][:MOST_TOPICS])
@@ -112,6 +124,13 @@ class UpstreamShelf:
             if isinstance(answer, BaseException):
                 raise answer
         return [self._names[file_id] for file_id in file_ids]
+
+    def _remember(self, found: Sequence[Found]) -> None:
+        for passage in (hit.passage for hit in found):
+            self._found[passage.file_id, passage.number] = passage.text
+            self._found.move_to_end((passage.file_id, passage.number))
+        while len(self._found) > MOST_REMEMBERED:
+            self._found.popitem(last=False)
 
     def named(self, file_id: str, name: str) -> None:
         """A name that need not be asked for."""

@@ -95,14 +95,14 @@ class StoresClient:
         found = await self._read("POST", f"vector_stores/{store_id}/search", _Hits, ids=(store_id,), body=asked)
         return _there(found, store_id).data
 
-    async def files(self, store_id: str) -> list[StoreFileThere]:
-        """The store's files, newest first, at most 10,000. Raises NotFound when the store is gone."""
+    async def files(self, store_id: str, *, most: int = 10_000) -> list[StoreFileThere]:
+        """The store's files, newest first, as many as `most` or a few more. Raises NotFound when the store is gone."""
         files: list[StoreFileThere] = []
         for _ in range(_MAX_PAGES):
             query = {"limit": str(MOST_LISTED), "order": "desc"} | ({"after": files[-1].id} if files else {})
             page = await self._read("GET", f"vector_stores/{store_id}/files", _StoreFiles, ids=(store_id,), query=query)
             files += _there(page, store_id).data
-            if page is None or not (page.has_more and page.data):
+            if page is None or not (page.has_more and page.data) or len(files) >= most:
                 break
         return files
 

@@ -78,6 +78,16 @@ async def test_a_search_finds_passages_with_their_files(upstream, client):
     }
 
 
+async def test_a_number_leads_to_the_passage_while_it_is_remembered(client, monkeypatch):
+    monkeypatch.setattr("underpin.knowledge.upstream_stores.MOST_REMEMBERED", 1)
+    shelf = UpstreamShelf(client, "vs_a")
+    [clay] = await shelf.search("clay", limit=5)
+    assert shelf.text_of("file-a", clay.passage.number) == "Clay swells."
+    assert shelf.text_of("file-b", clay.passage.number) is None
+    await shelf.search("sand", limit=5)
+    assert shelf.text_of("file-a", clay.passage.number) is None
+
+
 async def test_a_filter_is_sent_in_the_words_of_the_document(upstream, client):
     where = Compound("and", (Comparison("eq", "site", "north"), Comparison("in", "year", (2024.0, 2025.0))))
     await UpstreamShelf(client, "vs_a").search("clay", limit=500, where=where)
@@ -103,6 +113,7 @@ async def test_topics_are_the_names_of_its_files_each_asked_for_once(upstream, c
 
 async def test_a_long_list_comes_in_pages(upstream, client):
     upstream.keep("vs_b", {f"file-{number}": (f"{number}.txt", "x") for number in range(250)})
+    assert len(await client.files("vs_b", most=100)) == 100
     files = await client.files("vs_b")
     assert [file.id for file in files] == [f"file-{number}" for number in reversed(range(250))]
 
