@@ -9,9 +9,11 @@ from underpin.errors import (
     ModelRefusedRequest,
     ModelUnknown,
     ModelUnreachable,
+    ToolsRefused,
 )
 from underpin.models.complaint import Complaint, complaint_of_body
 from underpin.models.refusals import NO_SUCH_PATH, QUOTA_USED_UP, refusal, refusal_in_stream
+from underpin.models.tries import may_pass
 from underpin.models.wording import Wording
 
 KEY_TEXT = "Invalid API key. Please check your OPENAI_API_KEY in the .env file."
@@ -87,6 +89,42 @@ def test_a_status_and_its_body_become_an_error_that_says_what_to_do(status, body
     found = refusal(status, complaint_of_body(raw.encode()), model="m", wording=Wording())
     assert type(found) is error
     assert found.message == text.replace("…", "The model's server ")
+
+
+TOOLS_REFUSED = [
+    (400, "registry.ollama.ai/library/gemma:2b does not support tools"),
+    (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+    (500, "tools param requires --jinja flag"),
+    (404, "No endpoints found that support tool use. To learn more about provider routing, visit: the documentation"),
+    (400, "`tool calling` is not supported with this model"),
+    (400, "Unsupported parameter: 'tools' is not supported with this model."),
+    (400, "Function calling is not enabled for models/gemma-3-27b-it"),
+    (400, "deepseek-reasoner does not support Function Calling"),
+    (422, "This model does not support tool use"),
+]
+
+
+@pytest.mark.parametrize(("status", "said"), TOOLS_REFUSED)
+def test_a_server_that_takes_no_tools_is_known_by_its_words(status, said):
+    found = refusal(status, complaint_of_body(json.dumps(openai(said)).encode()), model="m", wording=Wording())
+    assert type(found) is ToolsRefused
+    assert found.message.startswith("The model 'm' takes no tools: ")
+    assert not may_pass(status, found)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Unsupported value: 'tool_choice' does not support 'required' with this model.",
+        "Invalid schema for function 'f': object schema missing properties.",
+        "Unsupported parameter: 'temperature' is not supported with this model.",
+        "tools[0].function.name: string does not match pattern",
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.",
+    ],
+)
+def test_other_complaints_about_tools_are_no_refusal_of_them(said):
+    found = refusal(400, complaint_of_body(json.dumps(openai(said)).encode()), model="m", wording=Wording())
+    assert type(found) is ModelRefusedRequest
 
 
 def test_a_rate_limit_says_when_to_come_back():
