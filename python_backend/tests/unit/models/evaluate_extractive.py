@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.tools.library_shelves import LibraryShelves
+from underpin.knowledge.base import Shelves
 from underpin.knowledge.library import Library
 from underpin.models.base import (
     ChatMessage,
@@ -53,11 +54,12 @@ def questions(path: Path) -> list[dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-async def evaluate(path: Path) -> Figures:
-    """Every question of a file through the library, the tool and the model, as a run would do it."""
-    tool = FileSearch(LibraryShelves(Library()))
+async def evaluate(path: Path, shelves: Shelves | None = None, *, every: int = 1) -> Figures:
+    """Every question of a file through the library, the tool and the model, as a run would do it; with `every`, each so-many-th,
+    and with `shelves` through those."""
+    tool = FileSearch(shelves or LibraryShelves(Library()))
     counts = dict.fromkeys(Figures.__dataclass_fields__, 0)
-    for question in questions(path):
+    for question in questions(path)[::every]:
         text, files = await ask(tool, question["question"])
         abstained = "hold no answer" in text
         if question["answerable"]:
