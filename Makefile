@@ -18,7 +18,7 @@ bench:  ## what a token costs, as a ratio
 	$(DEV) ../bench/run.py $(ARGS)
 
 bench-knowledge:  ## what a search costs by the size of a store; ARGS="--texts documents.json" for recall as well
-	$(DEV) ../bench/knowledge/run.py $(ARGS)
+	$(DEV) ../bench/knowledge/measure.py $(ARGS)
 
 bench-retrieval:  ## what search finds; ARGS="documents.json questions.json judgements.json", whole paths
 	$(DEV) ../bench/retrieval/measure.py $(ARGS)
