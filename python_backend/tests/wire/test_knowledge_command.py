@@ -137,6 +137,17 @@ async def test_what_a_running_server_searches_is_filled_beside_it(tmp_path, fold
         assert "❌" not in server.log
 
 
+@pytest.mark.race
+async def test_a_base_in_mongodb_is_filled_the_same_way(tmp_path, folder, mongo_database):
+    command = Command(tmp_path / "data", MONGODB_URI=mongo_database)
+    first = await command("knowledge", "add", folder)
+    assert (first.code, first.out.strip()) == (0, "2 added, 0 replaced, 0 unchanged, 0 failed"), first
+    (folder / "clay.txt").write_text("Clay shrinks when it dries.", "utf-8")
+    again = await command("knowledge", "add", folder)
+    assert again.out.strip() == "0 added, 1 replaced, 1 unchanged, 0 failed"
+    assert len((await command("knowledge", "list")).out.splitlines()) == 2
+
+
 async def test_each_file_that_fails_is_told_at_the_end(tmp_path, folder):
     (folder / "scan.pdf").write_text("This is no PDF.", "utf-8")
     done = await Command(tmp_path / "data")("knowledge", "add", folder, tmp_path / "none.txt")
