@@ -18,6 +18,13 @@ _LONGEST_COMMENT = 65_535
 _PIECE = 65_536
 # The directory's own size: 10,000 entries with long names and extra fields take no more.
 _LARGEST_DIRECTORY = 8_000_000
+_STRICT = {
+    b"officeDocument/": b"officeDocument/2006/",
+    b"wordprocessingml/main": b"wordprocessingml/2006/main",
+    b"spreadsheetml/main": b"spreadsheetml/2006/main",
+    b"presentationml/main": b"presentationml/2006/main",
+    b"drawingml/main": b"drawingml/2006/main",
+}
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 
@@ -74,8 +81,8 @@ class Container:
     def _parse(self, name: str, target: "Tree") -> ET.Element:
         parser = ET.XMLParser(target=target)
         try:
-            for piece in self.pieces(name):
-                parser.feed(piece)
+            for number, piece in enumerate(self.pieces(name)):
+                parser.feed(piece if number else _usual_names(piece))
             return parser.close()  # type: ignore[no-any-return, unused-ignore]
         except (ET.ParseError, LookupError, ValueError, AssertionError) as error:
             raise damaged() from error
@@ -141,6 +148,15 @@ def _look_at_directory(path: Path) -> None:
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     if entries > MOST_ENTRIES or directory > _LARGEST_DIRECTORY:
         raise Unparsable("invalid_file", f"This file is an archive of more than {MOST_ENTRIES:,} parts, which no document has.")
+
+
+def _usual_names(start: bytes) -> bytes:
+    """The first piece of a part, which declares its namespaces: those of a file saved as "Strict" have the usual names."""
+    if b"http://purl.oclc.org/ooxml/" not in start:
+        return start
+    for strict, usual in _STRICT.items():
+        start = start.replace(b"http://purl.oclc.org/ooxml/" + strict, b"http://schemas.openxmlformats.org/" + usual)
+    return start
 
 
 def _joined(folder: PurePosixPath, target: str) -> str:

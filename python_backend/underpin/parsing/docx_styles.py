@@ -73,7 +73,8 @@ class Numbering:
             for level in kind.findall(W + "lvl") if kind is not None else ():
                 form = level.find(W + "numFmt")
                 if form is not None and form.get(W + "val") in ("bullet", "none"):
-                    self._bulleted.add((one.get(W + "numId", ""), int(level.get(W + "ilvl", "0") or 0)))
+                    depth = level.get(W + "ilvl", "0")
+                    self._bulleted.add((one.get(W + "numId", ""), int(depth) if depth.isdecimal() and len(depth) < 3 else 0))
 
     def place_of(self, paragraph: Element) -> tuple[int, int | None] | None:
         """Depth and number of an item, the number None where it has a bullet; None for a paragraph in no list."""

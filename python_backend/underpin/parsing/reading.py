@@ -48,10 +48,12 @@ def _read(path: Path, filename: str, limits: Limits) -> Parsed:
 def _read_container(path: Path, limits: Limits) -> Parsed:
     with Container(path, limits) as container:
         main = next((part for kind, part in container.relations("").values() if kind == "officeDocument"), "")
-        if main in container.names:
+        if main in container.names and not main.endswith(".bin"):
             for folder, parse in _OFFICE.items():
                 if main.startswith(folder):
                     return parse(container, main, limits)
+        if main.endswith(".bin"):
+            raise Unparsable("unsupported_file", "This file is a binary workbook (.xlsb). Save it as .xlsx and upload that.")
         if "[Content_Types].xml" in container.names:
             raise damaged()
         if "mimetype" in container.names:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.parsing.made import DOCUMENTS, W, docx, parsed, words
+from tests.unit.parsing.made import DOCUMENTS, W, docx, office, parsed, words
 from underpin.parsing.base import Unparsable
 
 START = f"<w:document {W}><w:body><w:p><w:r><w:t>".encode()
@@ -129,3 +129,16 @@ def test_a_locked_part_is_told(tmp_path: Path) -> None:
         at = data.find(b"PK\x01\x02", at + 1)
     path.write_bytes(data)
     assert "locked by a password" in refused(path)
+
+
+def test_a_file_that_was_saved_as_strict_is_read(tmp_path: Path) -> None:
+    def body() -> Iterator[bytes]:
+        strict = 'xmlns:w="http://purl.oclc.org/ooxml/wordprocessingml/main"'
+        yield f"<w:document {strict}><w:body>{words('strictly said')}</w:body></w:document>".encode()
+
+    assert parsed(docx(tmp_path / "a.docx", body)).text == "strictly said"
+
+
+def test_a_binary_workbook_is_told(tmp_path: Path) -> None:
+    path = office(tmp_path / "a.xlsb", "xl/workbook.bin", {"xl/workbook.bin": b"\x83\x01\x00"})
+    assert "Save it as .xlsx" in refused(path)
