@@ -27,3 +27,13 @@ def test_its_routes_come_back_to_life(server: ServerProcess, sdk: str) -> None:
     assert seen["ends"] == [["completed", None], ["completed", None], ["failed", NO_KEY], ["completed", None]]
     assert seen["file"] == {"filename": "soils ü.txt", "text": "Clay is a soil."}
     assert seen["deleted"] is True
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("sdk", ["openai-4-46", "openai-4"])
+def test_its_helper_knows_no_incomplete_run_though_the_event_comes(server: ServerProcess, sdk: str) -> None:
+    job = {"sdk": sdk, "baseUrl": server.base_url, "do": "streams", "script": 'say "Cut"\nfinish length', "texts": []}
+    [seen] = run_node("v1.mjs", job)
+    assert seen["events"][-1] == "thread.run.incomplete"
+    assert seen["text"] == "Cut"
+    assert "Final run has not been received" in seen["error"]

@@ -23,6 +23,8 @@ T = TypeVar("T", bound=Stored)
 
 MOST_LISTED = 100
 LISTED = 20
+NEWEST = 1 << 53
+"""The place of what is newer than all that the store has."""
 
 
 def list_doc(*more: Described, most: int = MOST_LISTED) -> dict[str, object]:
@@ -68,24 +70,40 @@ async def list_answer(
     scope: Scope,
     where: Conditions | None = None,
     wire: Callable[[T], JsonValue] = lambda found: found.wire(),
+    newest: T | None = None,
 ) -> Response:
-    """The part of a parent's objects that the request asks for, in the envelope of a list."""
-    return list_envelope(await page_of(request, kind, parent, scope=scope, where=where), wire)
+    """The part of a parent's objects that the request asks for, in the envelope of a list; see `page_of`."""
+    return list_envelope(await page_of(request, kind, parent, scope=scope, where=where, newest=newest), wire)
 
 
-async def page_of(request: Request, kind: type[T], parent: str, *, scope: Scope, where: Conditions | None = None) -> Page[T]:
-    """The part of a parent's objects that the request asks for."""
+async def page_of(
+    request: Request, kind: type[T], parent: str, *, scope: Scope, where: Conditions | None = None, newest: T | None = None
+) -> Page[T]:
+    """The part of a parent's objects that the request asks for. `newest` was not in the store when it was looked for: as long as
+    it is not, it is listed as if it were, newer than all that is."""
     part, store = part_of(request), rooms_of(request).store
-    return await store.page(
-        kind,
-        parent,
-        scope=scope,
-        after=await _place(store, kind, part.after, parent, scope),
-        before=await _place(store, kind, part.before, parent, scope),
-        limit=part.limit,
-        order=part.order,
-        where=where,
+    after = await _place(store, kind, part.after, parent, scope, newest)
+    before = await _place(store, kind, part.before, parent, scope, newest)
+    page = await store.page(
+        kind, parent, scope=scope, after=after, before=before, limit=part.limit, order=part.order, where=where
     )
+    if newest is None or any(found.id == newest.id for found in page.data):
+        return page
+    return _with_newest(page, newest, part, after, before)
+
+
+def _with_newest(page: Page[T], newest: T, part: Part, after: int | None, before: int | None) -> Page[T]:
+    """The page as it were, had the store `newest` too: at the beginning of a list with `desc`, at its end with `asc`."""
+    ascending = part.order == "asc"
+    if NEWEST in (after, before) or (before if ascending else after) is not None:
+        return page  # it is a cursor itself, or beyond one
+    from_newest = not ascending and before is None
+    if page.has_more and not from_newest:
+        return page  # the page ends before it
+    whole = [*page.data, newest] if ascending else [newest, *page.data]
+    if len(whole) <= part.limit:
+        return Page(whole, has_more=False)
+    return Page(whole[: part.limit] if from_newest else page.data, has_more=True)
 
 
 def list_envelope(page: Page[T], wire: Callable[[T], JsonValue]) -> Response:
@@ -120,12 +138,16 @@ def _limit(text: str | None, listed: int, most: int) -> int:
     return limit
 
 
-async def _place(store: Store, kind: type[Stored], id: str | None, parent: str, scope: Scope) -> int | None:
+async def _place(
+    store: Store, kind: type[Stored], id: str | None, parent: str, scope: Scope, newest: Stored | None = None
+) -> int | None:
     if id is None:
         return None
     try:
         found = await store.get(kind, id.replace("\0", ""), scope=scope)
     except NotFound:
+        if newest is not None and id == newest.id:
+            return NEWEST
         raise missing(kind, id) from None
     if getattr(found, kind.parent or "owner") != parent or not found.seq:
         raise missing(kind, id)
