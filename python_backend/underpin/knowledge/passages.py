@@ -13,7 +13,9 @@ from .base import Document, Knowledge, Passage
 from .chunk import passages
 from .standing_files import StandingFiles
 
-MOST_QUOTE_CHARS = 8192
+MOST_QUOTE_CHARS = 2000
+"""Of a quote that is asked for: it has to fit into an address, with twelve bytes a character."""
+_MOST_LOOKED_FOR = 20_000
 CONTEXT_CHARS = 2000
 """The most that is told of what stands before, and after."""
 _PAGE = 1000
@@ -122,7 +124,7 @@ class Passages:
 
 def place_of(quote: str, text: str) -> tuple[int, int] | None:
     """Where a quote stands in a text, whatever the white space between its words; None where it does not."""
-    words = quote[:MOST_QUOTE_CHARS].split()
+    words = quote[:_MOST_LOOKED_FOR].split()
     if not words:
         return None
     found = re.search(r"\s+".join(map(re.escape, words)), text)
