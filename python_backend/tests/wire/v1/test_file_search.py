@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai import AssistantEventHandler
@@ -77,6 +78,28 @@ def test_what_was_found_is_told_where_it_is_asked_for(quoting: openai.OpenAI):
     note = message.content[0].text.annotations[0]
     [cited] = [one for one in results(listed) if one.content[0].text.count(note.file_citation.quote)][:1]
     assert cited.file_id == note.file_citation.file_id
+
+
+def test_a_citation_leads_to_its_passage(quoting: openai.OpenAI):
+    [own] = quoting.beta.assistants.list().data
+    run = stream(quoting, own, "What is clay?")[-1].data
+    [message] = quoting.beta.threads.messages.list(run.thread_id, run_id=run.id).data
+    cited = message.content[0].text.annotations[0].file_citation.to_dict()
+    assert set(cited) >= {"file_id", "quote", "chunk"}
+    passages = f"{quoting.base_url}files/{cited['file_id']}/passages"
+    found = httpx.get(passages, params={"chunk": cited["chunk"], "quote": cited["quote"]})
+    assert found.status_code == 200, found.text
+    assert cited["quote"] in found.json()["text"]
+
+
+def test_a_thread_that_is_made_with_its_run_tells_what_was_found_too(quoting: openai.OpenAI):
+    [own] = quoting.beta.assistants.list().data
+    thread: Any = {"messages": [{"role": "user", "content": "What is clay?"}]}
+    events = quoting.beta.threads.create_and_run(
+        assistant_id=own.id, thread=thread, stream=True, extra_query={"include[]": CONTENT}
+    )
+    step = next(event.data for event in events if event.event == "thread.run.step.completed")
+    assert all(result.content[0].text for result in results(step))
 
 
 def test_what_cannot_be_included_is_named(quoting: openai.OpenAI):
