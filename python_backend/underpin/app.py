@@ -30,6 +30,7 @@ from .models.extractive import Extractive
 from .models.scripted import Scripted
 from .models.tries import Patience
 from .models.upstream_stores import StoresClient
+from .reading import open_reading
 from .runs.claims import Claims
 from .runs.first_assistant import ensure_first_assistant, first_assistant_id
 from .runs.room import Room
@@ -85,6 +86,17 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
     standing_files = StandingFiles(standing, store, files, store_files, stores_there)
     closing = AsyncExitStack()
     bookshelf = await closing.enter_async_context(open_bookshelf(settings, store, vector_stores, library, standing))
+    reading = await closing.enter_async_context(
+        open_reading(
+            settings,
+            store=store,
+            blobs=storage.blobs,
+            worker=storage.worker,
+            embedder=bookshelf.embedders.current,
+            stores=vector_stores,
+            files=store_files,
+        )
+    )
     assistant_id = first_assistant_id(settings.openai_assistant_id)
     attachments = Attachments(store, vector_stores, store_files, wait_s=settings.file_search_wait_s)
     room = Room(
@@ -112,6 +124,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
         )
         await standing.begin()
         await bookshelf.begin()
+        await reading.begin()
         await sweep.start()
         await file_sweep.start()
 
@@ -125,7 +138,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
             return None
 
         async def sweep_works() -> str | None:
-            return start.waits_for or sweep.failing or file_sweep.failing
+            return start.waits_for or sweep.failing or file_sweep.failing or reading.failing
 
         yield Rooms(
             store=store,

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     file_gap_s: float = Field(60, gt=0, description="Longest silence of a client that sends or takes a file's bytes.")
 
     # --- reading files ---
+    ingest_at_once: int = Field(2, ge=1, le=32, description="Files that are put into vector stores at once, by this process.")
+    ingest_poll_s: float = Field(1, gt=0, description="How often files are looked for that another process was given.")
     parse_processes: int = Field(2, ge=1, description="Files that are read at once, each in a process of its own.")
     parse_timeout_s: float = Field(120, gt=0, description="Longest time for reading one file.")
     parse_memory_bytes: int = Field(512_000_000, ge=256_000_000, description="Most memory for reading one file.")

@@ -31,6 +31,7 @@ RANKS = {
     "start": 5,
     "storage": 5,
     "bookshelf": 5,
+    "reading": 5,
     "app": 6,
     "serve": 7,
     "knowledge_command": 7,
@@ -40,7 +41,7 @@ RANKS = {
 PEERS_THAT_MEET = {("eventlog", "store.base"), ("files", "store.base")}
 # What any room may import, and what these themselves may: the package itself holds no more than its version.
 FOUNDATION = {"": set[str](), "errors": set[str](), "ids": set[str](), "tokens": set[str](), "settings": {"", "errors", "ids"}}
-READERS_OF_SETTINGS = {"storage", "bookshelf", "app", "serve", "knowledge_command", "__main__"}
+READERS_OF_SETTINGS = {"storage", "bookshelf", "reading", "app", "serve", "knowledge_command", "__main__"}
 # They see a seam's base.py, never a backend.
 SEAM_ONLY = {"knowledge", "runs", "api"}
 # What stands beside a seam and hides no backend: vector stores are kept by the Store seam, whichever store that is.

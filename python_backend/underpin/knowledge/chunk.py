@@ -7,6 +7,7 @@ sizes that its owner chose, and bears any text.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from ..objects.chunk import Chunk
 from ..tokens import BYTES_A_TOKEN
 from .base import Document, Passage
 from .extract import Block, blocks
@@ -49,7 +50,7 @@ def chunks(document: Document, *, max_tokens: int, overlap_tokens: int) -> Itera
         )
 
 
-def new_part(passage: Passage, before: Passage | None) -> str:
+def new_part(passage: Passage | Chunk, before: Passage | Chunk | None) -> str:
     """What a passage has that the one before it has not: what there is to embed of it."""
     if before is None or passage.start >= before.end:
         return passage.text

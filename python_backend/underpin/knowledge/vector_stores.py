@@ -11,7 +11,7 @@ from contextlib import suppress
 from ..errors import ConditionFailed, NotFound, WrongState
 from ..ids import new_id
 from ..objects.vector_store import ExpiresAfter, VectorStore
-from ..store.base import EVERYONE, Changes, In, Inc, Scope, Store
+from ..store.base import EVERYONE, Changes, Conditions, In, Inc, Scope, Store
 from .file_counts import RecentCounts, Tally, tally
 
 DAY_S = 86_400
@@ -32,6 +32,8 @@ class VectorStores:
     def __init__(self, store: Store, *, on_delete: Callable[[], Awaitable[None]] | None = None) -> None:
         self._store = store
         self.on_delete = on_delete
+        self.embedder: str | None = None
+        """The configured one's name, once it is known: a store that is used and has another one's vectors is embedded again."""
         self._recent = RecentCounts()
 
     async def create(
@@ -131,15 +133,18 @@ class VectorStores:
 
     async def touch(self, store: VectorStore) -> None:
         """It is being used: its expiry counts from now on. Written at most once a minute; a store that is gone stays gone."""
+        if self.embedder is not None and store.due is None and store.embedder not in (None, self.embedder):
+            with suppress(NotFound, ConditionFailed):
+                due, only_if = {"due": self._store.now()}, {"due": None, "going": False}
+                await self._store.update(VectorStore, store.id, due, scope=EVERYONE, only_if=only_if)
         now = int(time.time())
         if store.last_active_at is not None and now - store.last_active_at < USE_COUNTS_S:
             return
         used = {"last_active_at": now, "expires_at": _expiry(store.expires_after, now)}
-        only_if = {"going": False, "expires_at": store.expires_at, "last_active_at": store.last_active_at}
-        try:
-            await self._store.update(VectorStore, store.id, used, scope=EVERYONE, only_if=only_if)
-        except (NotFound, ConditionFailed):
-            return  # it went, or another use of this moment was faster
+        unused: Conditions = {"going": False, "expires_at": store.expires_at, "last_active_at": store.last_active_at}
+        # Refused when it went, or another use of this moment was faster.
+        with suppress(NotFound, ConditionFailed):
+            await self._store.update(VectorStore, store.id, used, scope=EVERYONE, only_if=unused)
 
     async def reserve(self, store: VectorStore, files: int) -> int:
         """Numbers for so many new files, as a use of the store: the first of them. Raises as `usable`."""
