@@ -23,14 +23,15 @@ async def upstream() -> AsyncIterator[UpstreamStores]:
 
 
 @asynccontextmanager
-async def server(data_dir: Path, upstream: UpstreamStores, key: str = KEY) -> AsyncIterator[httpx.AsyncClient]:
+async def server(data_dir: Path, upstream: UpstreamStores, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(
         data_dir,
         openai_base_url=upstream.base_url,
-        openai_api_key=SecretStr(key),
+        openai_api_key=SecretStr(KEY),
         openai_vector_store_id="vs_up",
         openai_knowledge_store_id="vs_know",
         model_retry_after_s=0,
+        **settings,
     ) as http:
         yield http
 
@@ -154,3 +155,23 @@ async def test_a_store_that_is_here_stays_here_when_the_server_learns_the_id(tmp
     upstream.keep("vs_know")
     async with server(tmp_path, upstream) as http:
         await until_places(http, uploads="here", knowledge="upstream")
+
+
+async def test_an_answer_cites_what_is_kept_there(tmp_path, upstream):
+    text = "The pier stands on clay. Clay swells when it is wet, and the pier rose by 12 mm in the spring of 2019."
+    upstream.keep("vs_know", {"file-old": ("pier.pdf", text)})
+    async with server(tmp_path, upstream, openai_model="extractive") as http:
+        await until_places(http, uploads="here", knowledge="upstream")
+        thread = (await http.post("/threads/create")).json()["threadId"]
+        question = {"content": "By how much did the pier rise?", "threadId": thread}
+        streamed = await http.post("/chat/stream", json=question)
+        assert "thread.run.completed" in streamed.text
+        answer = (await http.get(f"/threads/{thread}/history")).json()["messages"][0]["content"][0]["text"]
+        assert "12 mm" in answer["value"]
+        [note] = answer["annotations"]
+        assert note["file_citation"]["file_id"] == "file-old"
+        assert answer["value"][note["start_index"] : note["end_index"]] == note["text"]
+        place = {"chunk": note["file_citation"]["chunk"]}
+        found = (await http.get("/v1/files/file-old/passages", params=place)).json()
+        assert note["file_citation"]["quote"] in found["text"]
+        assert found["filename"] == "pier.pdf"

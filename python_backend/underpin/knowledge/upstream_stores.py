@@ -17,6 +17,8 @@ _TOPICS_FROM = 100
 """Of so many of its newest files: one question."""
 MOST_REMEMBERED = 2000
 """Passages that were found, so that a citation's number leads to one."""
+_MOST_NUMBER = (1 << 29) - 1
+"""Nine digits, which every client takes for a number."""
 AT_ONCE = 8
 """Questions about names that are open at the same time."""
 
@@ -148,5 +150,5 @@ def wire_filter(where: Filter) -> dict[str, object]:
 def _found(hit: HitThere) -> Found:
     text = "\n\n".join(piece.text for piece in hit.content)
     # The server does not say which piece of the file it is. The same text gets the same number, whichever question found it.
-    passage = Passage(hit.file_id, hit.filename or hit.file_id, zlib.crc32(text.encode()), (), text, 0, len(text))
+    passage = Passage(hit.file_id, hit.filename or hit.file_id, zlib.crc32(text.encode()) & _MOST_NUMBER, (), text, 0, len(text))
     return Found(passage, min(max(hit.score, 0.0), 1.0), dict(hit.attributes or {}))
