@@ -12,7 +12,7 @@ from .output import Output
 from .pdf_fractions import join_fractions
 from .pdf_layout import BULLET, Line, ordered
 from .pdf_running import Running
-from .pdf_tables import take_tables
+from .pdf_tables import Table, take_tables
 from .pdfium import Page, opened, read_page
 
 SCAN = (
@@ -44,14 +44,17 @@ def parse_pdf(path: Path, limits: Limits) -> Parsed:
             raise too_many_pages(count, limits)
         sample = {number: read_page(document, number) for number in range(0, count, max(1, count // _SAMPLE))}
         levels, running = _Sizes(sample.values()), Running()
-        for page in sample.values():
-            running.learn(page)
+        # Tables first: the last row of one that goes on over many pages is no footer.
+        drawn = {number: take_tables(page) for number, page in sample.items()}
+        for number, page in sample.items():
+            running.learn(page, number)
         for number in range(count):
             page = sample.pop(number) if number in sample else read_page(document, number)
-            pictures = pictures or (page.has_pictures and not page.words)
+            tables = drawn.pop(number) if number in drawn else take_tables(page)
+            pictures = pictures or (page.has_pictures and not page.words and not tables)
             output.begin_page()
-            running.take_out(page)
-            for block in _blocks(page, levels):
+            running.take_out(page, number)
+            for block in _blocks(page, tables, levels):
                 output.add(_LEADERS.sub(" … ", block))
     return output.parsed(empty=SCAN if pictures else EMPTY)
 
@@ -79,8 +82,7 @@ class _Sizes:
         return 0
 
 
-def _blocks(page: Page, sizes: _Sizes) -> Iterator[str]:
-    tables = take_tables(page)
+def _blocks(page: Page, tables: list[Table], sizes: _Sizes) -> Iterator[str]:
     join_fractions(page)
     group: list[Line] = []
     for line in ordered(page.words, tables):

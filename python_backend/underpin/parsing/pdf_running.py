@@ -14,7 +14,8 @@ _LEAST_PAGES = 3
 _MOST = 0.4
 """Share of the pages looked at, on which a line has to stand: some are on every other page."""
 _DIGITS = re.compile(r"\d+")
-_PAGE = re.compile(r"^[\W_]*#[\W_]*(#[\W_]*)?$|\b(page|seite|página|pagina|sida|side|strona|p\.)\s*#", re.IGNORECASE)
+_ALONE = re.compile(r"^[\W_]*(\d{1,5})[\W_]*(?:\d{1,5}[\W_]*)?$")
+_PAGE = re.compile(r"\b(page|seite|página|pagina|sida|side|strona|p\.)\s*\d", re.IGNORECASE)
 
 Mark = tuple[str, int]
 
@@ -27,15 +28,15 @@ class Running:
         self._pages = 0
         self._kept: set[Mark] = set()
 
-    def learn(self, page: Page) -> None:
+    def learn(self, page: Page, number: int) -> None:
         self._pages += 1
-        self._seen.update({_mark(line) for line in _outermost(page)})
+        self._seen.update({_mark(line, number) for line in _outermost(page)})
 
-    def take_out(self, page: Page) -> None:
+    def take_out(self, page: Page, number: int) -> None:
         """Pages have to come in order, for the first that has a line keeps it."""
         gone: set[int] = set()
         for line in _outermost(page):
-            mark = _mark(line)
+            mark = _mark(line, number)
             if self._seen[mark] < max(_LEAST_PAGES, _MOST * self._pages):
                 continue
             if mark in self._kept:
@@ -54,9 +55,13 @@ def _outermost(page: Page) -> list[Line]:
     return [line for line in lines if line.bottom < lowest < line.top or line.bottom < highest < line.top]
 
 
-def _mark(line: Line) -> Mark:
-    """A line's words and about its height on the page. Numbers may differ only where they are the page's: a title such as
-    "Boring 3" that is above every page is another on each."""
-    text = line.text
-    numberless = _DIGITS.sub("#", text)
-    return numberless if _PAGE.search(numberless) else text, round(line.middle / 8)
+def _mark(line: Line, number: int) -> Mark:
+    """A line's words and about its height on the page.
+
+    Numbers may differ only where they are the page's: a title such as "Boring 3" above every page is another on each. A number
+    alone is a page's where it grows with the pages.
+    """
+    text, height = line.text, round(line.middle / 8)
+    if alone := _ALONE.match(text):
+        return f"page {int(alone[1]) - number}", height
+    return _DIGITS.sub("#", text) if _PAGE.search(text) else text, height

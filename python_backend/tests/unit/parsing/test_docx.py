@@ -130,7 +130,8 @@ def test_a_document_without_text_says_so(tmp_path: Path) -> None:
 
 def test_numbering_that_is_no_number_is_no_fault(tmp_path: Path) -> None:
     numbering = (
-        f'<w:numbering {W}><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="x"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>'
+        f'<w:numbering {W}><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="x"><w:numFmt w:val="bullet"/></w:lvl>'
+        "</w:abstractNum>"
         '<w:num w:numId="7"><w:abstractNumId w:val="1"/></w:num></w:numbering>'
     )
     listed = '<w:pPr><w:numPr><w:ilvl w:val="-1"/><w:numId w:val="7"/></w:numPr></w:pPr>'

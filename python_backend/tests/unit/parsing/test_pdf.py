@@ -278,3 +278,29 @@ def test_a_table_of_contents_is_no_row_of_headings(tmp_path: Path) -> None:
         canvas.drawString(100, 700 - 14 * line, "and so on, in the letters of the text")
     canvas.save()
     assert parsed(tmp_path / "a.pdf").text.startswith("1 Introduction … 7\n\nand so on")
+
+
+def test_a_table_at_the_end_of_every_page_keeps_its_last_row(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    for number in range(1, 9):
+        canvas.drawString(100, 700, f"Boring {number}")
+        canvas.grid([100, 200, 300], [100, 120, 140])
+        for place, cell in (((105, 125), "Depth"), ((205, 125), "N"), ((105, 105), "7"), ((205, 105), str(20 + number))):
+            canvas.drawString(*place, cell)
+        canvas.showPage()
+    canvas.save()
+    rows = re.findall(r"\| 7 \| (\d+) \|", parsed(tmp_path / "a.pdf").text)
+    assert rows == [str(20 + number) for number in range(1, 9)]
+
+
+def test_numbers_of_pages_go_and_other_numbers_at_their_place_stay(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    for number in range(1, 9):
+        canvas.drawString(100, 700, f"{number * number}")
+        canvas.drawString(100, 400, "Words of this page.")
+        canvas.drawString(300, 20, f"[{number + 10}]")
+        canvas.showPage()
+    canvas.save()
+    text = parsed(tmp_path / "a.pdf").text
+    assert re.findall(r"^\d+$", text, re.MULTILINE) == [str(number * number) for number in range(1, 9)]
+    assert re.findall(r"\[\d+\]", text) == ["[11]"]
