@@ -123,7 +123,8 @@ DIFFERENCES = [
     ("a marker of what was not retrieved is taken out of the answer", "no citation without a passage behind it",
      "../../unit/runs/test_citations.py::test_what_was_not_retrieved_is_never_cited_and_its_marker_goes"),
     ("`include[]` counts where a thread is made with its run and where tool outputs are handed in, too",
-     "their streams tell of the same steps", "test_file_search.py::test_what_was_found_is_told_where_it_is_asked_for"),
+     "their streams tell of the same steps",
+     "test_file_search.py::test_a_thread_that_is_made_with_its_run_tells_what_was_found_too"),
     ("tool resources name vector stores that are there", "a 404 at once rather than a search that finds nothing",
      "test_attachments.py::test_what_resources_name_must_be_there"),
     ("`openai-poll-after-ms` is 100", "pollers are quick: without it they wait for 1 or 5 s",
@@ -141,8 +142,8 @@ DIFFERENCES = [
 
 OLD_SDKS = [
     "Node 4.46 and 4.104: after `thread.run.incomplete` the helpers (`finalRun()`, `finalMessages()`, `done()`) reject with "
-    "`Final run has not been received`, though the event came (`test_quickstart_backend.py`); 6.49 and 7.57 do not. Listen to the "
-    "event, or take a newer one.",
+    "`Final run has not been received`, though the event came (`test_quickstart_backend.py`); 6.49 and 7.57 do not. Listen "
+    "to the event, or take a newer one.",
     "Node 4.46 and 4.104: `toReadableStream()` passes on events that it goes on adding to. Where several deltas come in one read "
     "and the reader is slower than the writer, the first word may be shown twice; the message as it is kept is right. Seen when "
     "writer and reader were one process, in none of 240 answers through Next.js 14.1.4.",

@@ -96,7 +96,7 @@ def test_a_thread_that_is_made_with_its_run_tells_what_was_found_too(quoting: op
     [own] = quoting.beta.assistants.list().data
     thread: Any = {"messages": [{"role": "user", "content": "What is clay?"}]}
     events = quoting.beta.threads.create_and_run(
-        assistant_id=own.id, thread=thread, stream=True, extra_query={"include[]": CONTENT}
+        assistant_id=own.id, thread=thread, stream=True, extra_query={"include": CONTENT}
     )
     step = next(event.data for event in events if event.event == "thread.run.step.completed")
     assert all(result.content[0].text for result in results(step))
