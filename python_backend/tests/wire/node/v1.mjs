@@ -61,6 +61,17 @@ const does = {
     return [await text({ limit: 2 }), await text({ order: "asc", limit: 3 })];
   },
 
+  async searches({ script, include }) {
+    const own = (await all(assistants.list())).find((one) => one.tools.some((tool) => tool.type === "file_search"));
+    const thread = await ask(script);
+    const steps = [];
+    const seen = await watch(threads.runs.stream(thread.id, { assistant_id: own.id, include }), (event) => {
+      if (event.event === "thread.run.step.completed") steps.push(structuredClone(event.data));
+    });
+    const listed = await all(threads.runs.steps.list(seen.run.id, { thread_id: thread.id, order: "asc", include }));
+    return { seen, steps, listed };
+  },
+
   async errors() {
     const thread = await ask("call get_weather {}");
     const run = await threads.runs.createAndPoll(thread.id, { assistant_id: assistant.id });

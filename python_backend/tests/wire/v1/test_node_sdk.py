@@ -35,6 +35,30 @@ def test_streams_go_on_after_tool_outputs(program: Callable[..., Any]):
     assert answered["messages"][0]["content"][0]["text"]["value"] == "It is snow and sun."
 
 
+def test_a_search_is_seen_with_its_citations(program: Callable[..., Any]):
+    script = 'call file_search {"query": "liquid limit of clay"}\nsay "粘土 🪨 is soft 【0:0】, not 【8:8†x】 hard [0:1†source]."'
+    did = program("searches", script=script, include=["step_details.tool_calls[*].file_search.results[*].content"])
+    seen = did["seen"]
+    assert seen["error"] is None
+    assert [call["type"] for call in seen["toolCalls"]] == ["file_search"]
+    [call] = did["steps"][0]["step_details"]["tool_calls"]
+    results = call["file_search"]["results"]
+    assert did["listed"] == did["steps"]
+    assert all(result["content"][0]["text"] for result in results)
+    [accumulated] = seen["accumulated"]
+    [message] = seen["messages"]
+    text = message["content"][0]["text"]
+    markers = [f"【0:{rank}†{results[rank]['file_name']}】" for rank in (0, 1)]
+    assert seen["text"] == text["value"] == f"粘土 🪨 is soft {markers[0]}, not hard {markers[1]}."
+    assert [note["index"] for note in seen["annotations"]] == [0, 1]
+    for rank, note in enumerate(text["annotations"]):
+        assert text["value"][note["start_index"] : note["end_index"]] == note["text"] == markers[rank]
+        assert note["file_citation"]["file_id"] == results[rank]["file_id"]
+    kept = [{name: value for name, value in note.items() if name != "index"} for note in seen["annotations"]]
+    assert kept == text["annotations"]
+    assert accumulated["content"][0]["text"]["value"] == text["value"]
+
+
 @pytest.mark.parametrize(
     ("script", "end"),
     [
