@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .app import build_stores_client
+from .bookshelf import build_embedders
 from .errors import UnderpinError
 from .files.arrival import Place
 from .files.files import Files
@@ -27,6 +28,7 @@ from .knowledge.standing import Standing
 from .knowledge.standing_files import StandingFile, StandingFiles
 from .knowledge.store_files import StoreFiles
 from .knowledge.vector_stores import VectorStores
+from .reading import open_reading
 from .settings import Settings
 from .storage import open_storage
 
@@ -69,7 +71,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    async with _open_base(settings) as base:
+    async with _open_base(settings, reads=arguments.action == "add") as base:
         match arguments.action:
             case "add":
                 return await _add(base, settings.max_file_bytes, arguments.paths)
@@ -80,13 +82,15 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _open_base(settings: Settings) -> AsyncGenerator[_Base, None]:
+async def _open_base(settings: Settings, *, reads: bool) -> AsyncGenerator[_Base, None]:
+    """`reads`: read what is added, if the base is here; the server may be down."""
     async with AsyncExitStack() as closing:
         storage = await closing.enter_async_context(open_storage(settings))
         store = storage.store
         place = Place(store, storage.blobs, storage.worker, lease_s=3 * settings.file_gap_s)
         files = Files(place)
-        store_files = StoreFiles(store, files, VectorStores(store), lease_s=settings.run_lease_s)
+        stores = VectorStores(store)
+        store_files = StoreFiles(store, files, stores, lease_s=settings.run_lease_s)
         place.on_removal.append(store_files.forget_file)
         # What an earlier command left that was stopped in the middle.
         uploads = Uploads(place, files, most_bytes=settings.max_file_bytes, timeout_s=settings.upload_timeout_s)
@@ -99,7 +103,21 @@ async def _open_base(settings: Settings) -> AsyncGenerator[_Base, None]:
         )
         closing.push_async_callback(standing.stop)
         await standing.begin()
-        await standing.place(standing.knowledge.id)
+        if await standing.place(standing.knowledge.id) == "here" and reads:
+            embedders = build_embedders(settings)
+            closing.push_async_callback(embedders.close)
+            reading = await closing.enter_async_context(
+                open_reading(
+                    settings,
+                    store=store,
+                    blobs=storage.blobs,
+                    worker=storage.worker,
+                    embedder=embedders.current,
+                    stores=stores,
+                    files=store_files,
+                )
+            )
+            await reading.begin()
         yield _Base(files, StandingFiles(standing, store, files, store_files, stores_there), standing.knowledge.id)
 
 
