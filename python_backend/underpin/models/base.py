@@ -68,6 +68,14 @@ class ToolCallSaid:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An address (http(s) or data:), and how closely the model is to look at it; `auto` is left to its server."""
+
+    address: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+@dataclass(frozen=True)
 class ChatMessage:
     """What the model reads. `tool` messages answer `tool_call_id`; an assistant's may carry the calls that it made."""
 
@@ -75,8 +83,8 @@ class ChatMessage:
     text: str = ""
     tool_calls: tuple[ToolCallSaid, ...] = ()
     tool_call_id: str | None = None
-    images: tuple[str, ...] = ()
-    """Addresses of images (http(s) or data:), in order after the text."""
+    images: tuple[Picture, ...] = ()
+    """In order after the text."""
 
 
 @dataclass(frozen=True)

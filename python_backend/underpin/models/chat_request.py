@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from pydantic import JsonValue
 
-from .base import ChatMessage, FunctionSpec, ModelRequest, ToolCallSaid
+from .base import ChatMessage, FunctionSpec, ModelRequest, Picture, ToolCallSaid
 
 _NOT_KNOWN = (
     "unknown",
@@ -115,7 +115,12 @@ def _object_text(arguments: str) -> str:
 
 def _parts(message: ChatMessage) -> list[JsonValue]:
     text: list[JsonValue] = [{"type": "text", "text": message.text}] if message.text else []
-    return text + [{"type": "image_url", "image_url": {"url": url}} for url in message.images]
+    return text + [{"type": "image_url", "image_url": _picture(picture)} for picture in message.images]
+
+
+def _picture(picture: Picture) -> JsonValue:
+    url: dict[str, JsonValue] = {"url": picture.address}
+    return url if picture.detail == "auto" else {**url, "detail": picture.detail}
 
 
 def _tool(spec: FunctionSpec) -> JsonValue:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from ..files.files import Files
 from ..files.pictures import picture_address
-from ..models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, ToolCallSaid
+from ..models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, Picture, ToolCallSaid
 from ..objects.message import ImageFilePart, ImageUrlPart, Message
 from ..objects.run import Run
 from ..objects.run_step import MessageCreationDetails, RunStep
@@ -89,12 +89,12 @@ async def _pictures(files: Files | None, owner: str, messages: Sequence[Message]
 
 
 def _chat_message(message: Message, pictures: Mapping[str, str]) -> ChatMessage:
-    images = []
+    images: list[Picture] = []
     for part in message.content:
         if isinstance(part, ImageUrlPart):
-            images.append(part.image_url.url)
+            images.append(Picture(part.image_url.url, part.image_url.detail))
         elif isinstance(part, ImageFilePart) and part.image_file.file_id in pictures:
-            images.append(pictures[part.image_file.file_id])
+            images.append(Picture(pictures[part.image_file.file_id], part.image_file.detail))
     return ChatMessage(message.role, message.text(), images=tuple(images))
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from underpin.models.base import ChatMessage, FunctionSpec, ModelRequest, ToolCallSaid
+from underpin.models.base import ChatMessage, FunctionSpec, ModelRequest, Picture, ToolCallSaid
 from underpin.models.chat_request import Dialect, chat_body, encoded_body
 
 HELLO = (ChatMessage("user", "Hello"),)
@@ -45,7 +45,7 @@ def test_messages_of_every_role_are_written_as_the_api_wants_them():
     call = ToolCallSaid("call_1", "f", "{}")
     messages = (
         ChatMessage("system", "Be brief."),
-        ChatMessage("user", "Look:", images=("https://x/y.png", "data:image/png;base64,AA")),
+        ChatMessage("user", "Look:", images=(Picture("https://x/y.png"), Picture("data:image/png;base64,AA", "low"))),
         ChatMessage("assistant", "", tool_calls=(call,)),
         ChatMessage("tool", "42", tool_call_id="call_1"),
         ChatMessage("assistant", "It is 42."),
@@ -57,7 +57,7 @@ def test_messages_of_every_role_are_written_as_the_api_wants_them():
             "content": [
                 {"type": "text", "text": "Look:"},
                 {"type": "image_url", "image_url": {"url": "https://x/y.png"}},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}},
             ],
         },
         {

@@ -14,6 +14,7 @@ from underpin.models.base import (
     Finish,
     FunctionSpec,
     ModelRequest,
+    Picture,
     TextDelta,
     ToolCallDelta,
     ToolCallSaid,
@@ -202,7 +203,7 @@ async def test_a_question_in_small_talk_is_a_question(message: str) -> None:
     assert (await arguments(request(user(message))))["query"] == message
 
 
-@pytest.mark.parametrize("messages", [(), (user("  "),), (ChatMessage("user", images=("data:x",)),)])
+@pytest.mark.parametrize("messages", [(), (user("  "),), (ChatMessage("user", images=(Picture("data:x"),)),)])
 async def test_a_message_without_text_is_answered_too(messages: tuple[ChatMessage, ...]) -> None:
     assert "no text" in await answer(request(*messages))
 

@@ -6,7 +6,7 @@ from tests.unit.runs.house import House
 from tests.unit.runs.lookup import Lookup
 from tests.unit.runs.test_loop import CONTEXT, Turns, call
 from tests.unit.runs.test_prompt import prompt_within, say
-from underpin.models.base import ChatMessage, Finish, ModelRequest, TextDelta, ToolCallDelta, UsageFact
+from underpin.models.base import ChatMessage, Finish, ModelRequest, Picture, TextDelta, ToolCallDelta, UsageFact
 from underpin.objects.run import TruncationStrategy
 from underpin.runs.budget import Budget, that_fit, tokens_of_request
 from underpin.runs.loop import Answered, LoopFact, OutOfBudget, loop
@@ -82,7 +82,7 @@ def test_an_estimate_counts_bytes_calls_tools_and_images() -> None:
     assert tokens("clay") == 1
     assert tokens("粘土粘土") == 3
     assert tokens("\ud800") == 1
-    pictured = ChatMessage("user", "clay", images=("https://a/b.png",))
+    pictured = ChatMessage("user", "clay", images=(Picture("https://a/b.png"),))
     assert tokens_of_request([pictured], []) > tokens_of_request([ChatMessage("user", "clay")], []) + 500
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.unit.runs.house import ANN, House, function
 from tests.unit.runs.lookup import Lookup
-from underpin.models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, ToolCallSaid
+from underpin.models.base import ChatMessage, Choice, FunctionSpec, ModelRequest, Picture, ToolCallSaid
 from underpin.models.scripted import Scripted
 from underpin.objects.message import ImageUrl, ImageUrlPart, Message, Text, TextPart
 from underpin.objects.run import Run, TruncationStrategy
@@ -76,10 +76,13 @@ async def test_functions_are_described_and_search_only_to_models_that_search(hou
 
 async def test_images_are_shown_with_their_message(house: House) -> None:
     thread = await house.thread()
-    parts = [TextPart(text=Text(value="Which soil?")), ImageUrlPart(image_url=ImageUrl(url="data:image/png;base64,AA=="))]
+    parts = [
+        TextPart(text=Text(value="Which soil?")),
+        ImageUrlPart(image_url=ImageUrl(url="data:image/png;base64,AA==", detail="high")),
+    ]
     await house.store.add(Message(id="msg_1", owner="ann", seq=1, created_at=1, thread_id=thread.id, role="user", content=parts))
     (message,) = (await prompt(house, thread)).messages
-    assert message == ChatMessage("user", "Which soil?", images=("data:image/png;base64,AA==",))
+    assert message == ChatMessage("user", "Which soil?", images=(Picture("data:image/png;base64,AA==", "high"),))
 
 
 async def test_an_answer_that_was_ended_before_its_first_word_is_left_out(house: House) -> None:

@@ -38,8 +38,8 @@ async def test_the_model_sees_a_picture_that_was_uploaded(tmp_path: Path, surfac
     [asked] = upstream.asked
     text, first, second = asked.json["messages"][0]["content"]
     assert text["text"] == "Which soil?"
-    assert first["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(PNG).decode()
-    assert second["image_url"]["url"] == "https://example.com/soil.png"
+    assert first["image_url"] == {"url": "data:image/png;base64," + base64.b64encode(PNG).decode(), "detail": "low"}
+    assert second["image_url"] == {"url": "https://example.com/soil.png"}
 
 
 @pytest.mark.parametrize("place", ["message", "thread", "run", "thread and run"])
