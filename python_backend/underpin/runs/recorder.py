@@ -315,6 +315,7 @@ class Recorder:
             cancelled_at=now if status == "cancelled" else None,
             failed_at=now if status == "failed" else None,
             expired_at=now if status == "expired" else None,
+            expires_at=self.run.expires_at,
             usage=self.progress.take_turn_usage() if status == "completed" else None,
         )
 

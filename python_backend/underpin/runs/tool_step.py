@@ -134,6 +134,7 @@ class OpenToolStep:
             cancelled_at=now if status == "cancelled" else None,
             failed_at=now if status == "failed" else None,
             expired_at=now if status == "expired" else None,
+            expires_at=self._run.expires_at,
             usage=self.turn_usage if status == "completed" else None,
             turn_usage=self.turn_usage,
             model_calls=[_told(call) for call in self._calls.values()],

@@ -231,6 +231,8 @@ def test_steps_tell_what_a_run_did(client: openai.OpenAI, assistant: Assistant):
     steps = list(runs.steps.list(ended.id, thread_id=ended.thread_id, order="asc"))
     assert [step.type for step in steps] == ["message_creation", "tool_calls", "message_creation"]
     assert [step.status for step in steps] == ["completed"] * 3
+    assert waiting.expires_at == waiting.created_at + 600
+    assert [step.to_dict()["expires_at"] for step in steps] == [waiting.expires_at] * 3
     calls = steps[1].step_details.tool_calls
     assert [(call.function.name, call.function.arguments, call.function.output) for call in calls] == [
         ("get_weather", '{"city": "Paris"}', "rain"),
