@@ -40,8 +40,8 @@ class Refusal:
 
 
 def encode_request(path: Path, filename: str) -> bytes:
-    # As ASCII, so that names which are no valid Unicode come through.
-    return json.dumps({"path": str(path), "filename": filename}).encode() + b"\n"
+    # As ASCII, so that names which are no valid Unicode come through; absolute, because the child stands in another folder.
+    return json.dumps({"path": str(path.absolute()), "filename": filename}).encode() + b"\n"
 
 
 def decode_request(line: bytes) -> tuple[Path, str]:

@@ -50,6 +50,11 @@ async def test_a_child_reads_what_is_read_here(parser: ChildParser) -> None:
         assert await parser.parse(DOCUMENTS / document, document) == parsed(DOCUMENTS / document)
 
 
+async def test_a_path_may_be_relative(parser: ChildParser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DOCUMENTS)
+    assert isinstance(await parser.parse(REPORT.relative_to(DOCUMENTS), "a.docx"), Parsed)
+
+
 async def test_a_refusal_arrives_and_the_child_goes_on(parser: ChildParser, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"")
     first = await refusal(parser, tmp_path / "a.txt")
