@@ -98,7 +98,7 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
         )
     )
     assistant_id = first_assistant_id(settings.openai_assistant_id)
-    attachments = Attachments(store, vector_stores, store_files, wait_s=settings.file_search_wait_s)
+    attachments = Attachments(store, vector_stores, store_files, wait_s=settings.file_search_wait_s, remotes=standing)
     room = Room(
         store,
         log,

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from pydantic import JsonValue
 
@@ -18,6 +17,7 @@ from ..objects.vector_store import ExpiresAfter
 from ..objects.vector_store_file import VectorStoreFile
 from ..store.base import Scope, Store
 from .store_files import NewFile, StoreFiles
+from .upstream_stores import Remotes
 from .vector_stores import VectorStores
 
 logger = logging.getLogger("underpin.knowledge")
@@ -30,26 +30,36 @@ LOOK_S = 0.1
 
 
 class Attachments:
-    """`wait_s`: how long files are waited for."""
+    """`wait_s`: how long files are waited for. `remotes` knows the vector stores that the model's server keeps."""
 
-    def __init__(self, store: Store, vector_stores: VectorStores, store_files: StoreFiles, *, wait_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vector_stores: VectorStores,
+        store_files: StoreFiles,
+        *,
+        wait_s: float,
+        remotes: Remotes | None = None,
+    ) -> None:
         self._store = store
         self._vector_stores = vector_stores
         self._store_files = store_files
         self._wait_s = wait_s
+        self._remotes = remotes
 
     async def attach(self, thread: Thread, file_ids: Sequence[str]) -> Thread:
         """The thread, with these files in its vector store; they are read in the background.
 
-        Raises NotFound when the thread or a file is gone, BadInput when the store is full, StoreUnavailable.
+        Raises NotFound when the thread or a file is gone, BadInput when the store is full, WrongState when the model's server
+        keeps it, StoreUnavailable.
         """
         if not file_ids:
             return thread
         new = [NewFile(file_id) for file_id in dict.fromkeys(file_ids)]
         for _ in range(ATTEMPTS):
             if (known := _vector_store(thread)) is not None:
-                with suppress(NotFound, WrongState):  # deleted or expired: another takes its place
-                    await self._vector_stores.usable(thread.owner, known)
+                self._refuse_elsewhere(thread.owner, known)
+                if await self._is_usable(thread.owner, known):
                     await self._store_files.add_all(thread.owner, known, new)
                     return thread
             try:
@@ -88,6 +98,19 @@ class Attachments:
         except (ConditionFailed, NotFound):
             await self._vector_stores.delete(thread.owner, made.id)
             raise
+
+    async def _is_usable(self, owner: str, id: str) -> bool:
+        """Else it was deleted or has expired, and another takes its place."""
+        try:
+            await self._vector_stores.usable(owner, id)
+        except (NotFound, WrongState):
+            return False
+        return True
+
+    def _refuse_elsewhere(self, owner: str, id: str) -> None:
+        if self._remotes is not None and self._remotes.shelf(owner, id) is not None:
+            text = f"The thread's vector store '{id}' is kept at the model's server."
+            raise WrongState(f"{text} Put files into it there, or give the thread another.")
 
     async def _is_reading(self, owner: str, id: str) -> bool:
         reading = await self._store.page(VectorStoreFile, id, scope=Scope(owner), where={"status": "in_progress"}, limit=1)
