@@ -175,3 +175,17 @@ async def test_an_answer_cites_what_is_kept_there(tmp_path, upstream):
         found = (await http.get("/v1/files/file-old/passages", params=place)).json()
         assert note["file_citation"]["quote"] in found["text"]
         assert found["filename"] == "pier.pdf"
+
+
+async def test_a_store_that_cannot_be_asked_fails_the_answer_with_a_sentence(tmp_path, upstream):
+    upstream.keep("vs_know", {"file-old": ("pier.pdf", "Clay swells.")})
+    async with server(tmp_path, upstream, openai_model="extractive") as http:
+        await until_places(http, uploads="here", knowledge="upstream")
+        upstream.refuse(500, body="")
+        thread = (await http.post("/threads/create")).json()["threadId"]
+        streamed = await http.post("/chat/stream", json={"content": "Does clay swell?", "threadId": thread})
+        assert streamed.status_code == 502 or "thread.run.failed" in streamed.text
+        assert "The model's server failed (HTTP 500)" in streamed.text
+        upstream.heal()
+        again = await http.post("/chat/stream", json={"content": "Does clay swell?", "threadId": thread})
+        assert "thread.run.completed" in again.text
