@@ -8,17 +8,28 @@ from collections.abc import Iterator
 from .sentences import spans
 
 _UNEVEN_CHARS = 20
+_LONGEST_TITLE = 150
 
 
 def windows(text: str, window_chars: int, *, heading: str = "") -> list[str]:
-    """The windows of a text, in order, each at most `window_chars` long with the heading that stands before it.
+    """The windows of a text, in order, each at most `window_chars` long with what stands before it: the heading, or for want of
+    one the title with which the text itself begins.
 
     Together they hold all of the text but white space at the cuts. A heading takes at most a third of a window. At least one
     window, so that every passage has a vector.
     """
     head = " ".join(heading.split())[: window_chars // 3]
-    prefix = f"{head}\n" if head else ""
-    return [prefix + text[start:end] for start, end in cuts(text, window_chars - len(prefix))]
+    title = "" if head else _title(text)[: window_chars // 3]
+    said = f"{head or title}\n" if head or title else ""
+    found = [text[start:end] for start, end in cuts(text, window_chars - len(said))]
+    # The first begins with the title as it is.
+    return [window if title and not at else said + window for at, window in enumerate(found)]
+
+
+def _title(text: str) -> str:
+    """A short first line that stands alone."""
+    first, _, rest = text.lstrip().partition("\n")
+    return first.strip() if len(first) <= _LONGEST_TITLE and rest[:1] in ("\n", "\r") else ""
 
 
 def cuts(text: str, most_chars: int) -> list[tuple[int, int]]:

@@ -43,6 +43,18 @@ def test_each_window_says_under_which_heading_it_stands() -> None:
     assert max(map(len, found)) <= 300
 
 
+def test_for_want_of_a_heading_a_title_goes_along() -> None:
+    found = windows(f"Report on settlement\n\n{SENTENCES}", 300)
+    assert found[0].startswith("Report on settlement\n\nSentence number 0")
+    assert all(window.startswith("Report on settlement\nSentence") for window in found[1:])
+    assert max(map(len, found)) <= 300
+
+
+def test_the_first_of_many_lines_is_no_title() -> None:
+    found = windows(f"Report on settlement\n{SENTENCES}", 300)
+    assert [window.startswith("Report") for window in found] == [True] + [False] * (len(found) - 1)
+
+
 def test_a_heading_that_is_longer_than_a_window_leaves_room_for_text() -> None:
     found = windows(SENTENCES, 300, heading="very long " * 100)
     assert max(map(len, found)) <= 300
