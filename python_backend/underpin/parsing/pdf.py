@@ -10,7 +10,8 @@ from .base import Parsed
 from .limits import Limits, too_many_pages
 from .output import Output
 from .pdf_fractions import join_fractions
-from .pdf_layout import BULLET, Line, ordered
+from .pdf_layout import BULLET, ordered
+from .pdf_rows import Line
 from .pdf_running import Running
 from .pdf_tables import Table, take_tables
 from .pdfium import Page, opened, read_page

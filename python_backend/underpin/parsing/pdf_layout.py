@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from . import markdown
+from .pdf_rows import Line, joined_rows
 from .pdf_tables import Table
 from .pdfium import Word
 
@@ -20,51 +19,10 @@ _LEAST_WORDS = 3.5
 """Words of an average line of prose in a column: cells of a table have fewer."""
 
 
-@dataclass(slots=True)
-class Line:
-    """Words on one line, closely together; or a drawn table, which is placed like one."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-    words: list[Word] = field(default_factory=list)
-    table: str = ""
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
-
-    @property
-    def height(self) -> float:
-        return self.top - self.bottom
-
-    @property
-    def middle(self) -> float:
-        return (self.bottom + self.top) / 2
-
-    @property
-    def size(self) -> float:
-        """The size of most of its letters."""
-        sizes: dict[float, int] = {}
-        for word in self.words:
-            sizes[word.size] = sizes.get(word.size, 0) + len(word.text)
-        return max(sizes, key=lambda size: sizes[size], default=0.0)
-
-    @property
-    def bold(self) -> bool:
-        return bool(self.words) and all(word.bold for word in self.words)
-
-    def add(self, word: Word) -> None:
-        self.words.append(word)
-        self.left, self.right = min(self.left, word.left), max(self.right, word.right)
-        self.bottom, self.top = min(self.bottom, word.bottom), max(self.top, word.top)
-
-
 def ordered(words: list[Word], tables: list[Table]) -> list[Line]:
     """Lines and tables from the first that is read to the last; lines that make a table without lines are one table."""
     placed = [Line(table.left, table.bottom, table.right, table.top, table=table.text) for table in tables]
-    return [line for block in _columns([*lines_of(words), *placed]) for line in _rows(block)]
+    return [line for block in _columns([*lines_of(words), *placed]) for line in joined_rows(block)]
 
 
 def lines_of(words: list[Word]) -> list[Line]:
@@ -141,59 +99,3 @@ def _side_by_side(left: list[Line], right: list[Line]) -> bool:
 
 def _extent(lines: list[Line]) -> tuple[float, float]:
     return min(line.bottom for line in lines), max(line.top for line in lines)
-
-
-def _rows(block: list[Line]) -> Iterator[Line]:
-    """Lines on one level become a row; rows below each other whose cells stand in the same columns become a table."""
-    rows: list[list[Line]] = []
-    for line in block:
-        last = rows[-1] if rows else None
-        if last and not line.table and not last[0].table and _level(last[0], line):
-            last.append(line)
-        else:
-            rows.append([line])
-    at = 0
-    while at < len(rows):
-        end = at + 1
-        while end < len(rows) and _same_columns(rows[at], rows[end]):
-            end += 1
-        if end - at >= 3 or (end - at == 2 and len(rows[at]) > 2):
-            yield _as_table([sorted(row, key=lambda line: line.left) for row in rows[at:end]])
-        else:
-            for row in rows[at:end]:
-                yield _as_line(sorted(row, key=lambda line: line.left))
-        at = end
-
-
-def _level(one: Line, other: Line) -> bool:
-    return min(one.top, other.top) - max(one.bottom, other.bottom) > 0.5 * min(one.height, other.height)
-
-
-def _same_columns(one: list[Line], other: list[Line]) -> bool:
-    """At least two cells each, as many in both, each below the other's."""
-    if len(one) < 2 or len(one) != len(other):
-        return False
-    pairs = zip(sorted(one, key=lambda line: line.left), sorted(other, key=lambda line: line.left), strict=True)
-    return all(min(a.right, b.right) - max(a.left, b.left) > 0 for a, b in pairs)
-
-
-def _as_table(rows: list[list[Line]]) -> Line:
-    cells = [cell for row in rows for cell in row]
-    text = markdown.table([[cell.text for cell in row] for row in rows])
-    return Line(
-        min(c.left for c in cells),
-        min(c.bottom for c in cells),
-        max(c.right for c in cells),
-        max(c.top for c in cells),
-        table=text,
-    )
-
-
-def _as_line(row: list[Line]) -> Line:
-    first = row[0]
-    for other in row[1:]:
-        for word in other.words:
-            first.add(word)
-    if len(row) > 1:
-        first.words.sort(key=lambda word: word.left)
-    return first

@@ -7,7 +7,8 @@ go on over a page's end would be broken by them.
 import re
 from collections import Counter
 
-from .pdf_layout import Line, lines_of
+from .pdf_layout import lines_of
+from .pdf_rows import Line
 from .pdfium import Page
 
 _LEAST_PAGES = 3

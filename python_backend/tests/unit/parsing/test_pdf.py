@@ -304,3 +304,22 @@ def test_numbers_of_pages_go_and_other_numbers_at_their_place_stay(tmp_path: Pat
     text = parsed(tmp_path / "a.pdf").text
     assert re.findall(r"^\d+$", text, re.MULTILINE) == [str(number * number) for number in range(1, 9)]
     assert re.findall(r"\[\d+\]", text) == ["[11]"]
+
+
+def test_header_and_last_row_of_a_table_without_lines_belong_to_it(tmp_path: Path) -> None:
+    places = [(100, 700, "Boring"), (150, 700, "Depth (m)"), (213, 700, "SPT N")]
+    places += [
+        (100 + left, 680 - 14 * row, cell) for row in range(3) for left, cell in ((0, "BH-1"), (80, f"{row}.5"), (125, "8"))
+    ]
+    places += [(100, 638, "Sum"), (225, 638, "24"), (100, 600, "These are the results of all the borings that were made.")]
+    assert parsed(drawn(tmp_path / "a.pdf", *places)).text == (
+        "| Boring | Depth (m) | SPT N |\n| --- | --- | --- |\n| BH-1 | 0.5 | 8 |\n| BH-1 | 1.5 | 8 |\n| BH-1 | 2.5 | 8 |\n"
+        "| Sum |  | 24 |\n\nThese are the results of all the borings that were made."
+    )
+
+
+def test_a_sentence_above_a_table_is_no_header(tmp_path: Path) -> None:
+    places = [(100, 694, "The results of the borings are these, for all depths below the ground:")]
+    places += [(100 + 90 * column, 680 - 14 * row, f"{row}{column}") for row in range(3) for column in range(4)]
+    text = parsed(drawn(tmp_path / "a.pdf", *places)).text
+    assert text.startswith("The results of the borings are these, for all depths below the ground:\n\n| 00 | 01 | 02 | 03 |")
