@@ -25,8 +25,9 @@ def test_its_routes_come_back_to_life(server: ServerProcess, sdk: str) -> None:
     assert seen["screen"] == ["Hello.", "Let me look, 土.", "It is sunny ☀️ and sunny ☀️.", "Again."]
     assert seen["deltas"] >= 10
     assert seen["ends"] == [["completed", None], ["completed", None], ["failed", NO_KEY], ["completed", None]]
-    assert seen["file"] == {"filename": "soils ü.txt", "text": "Clay is a soil."}
-    assert seen["deleted"] is True
+    assert seen["listed"] == [{"filename": "soils ü.txt", "status": "completed"}]
+    assert seen["file"] == {"filename": "soils ü.txt", "text": "# Clay\n\nClay is a soil."}
+    assert seen["left"] == []
 
 
 @pytest.mark.usefixtures("node")

@@ -10,6 +10,7 @@ const { default: OpenAI } = await import(job.sdk);
 const { AssistantStream } = await import(`${job.sdk}/lib/AssistantStream`);
 const openai = new OpenAI();
 const { assistants, threads } = openai.beta;
+const vectorStores = openai.beta.vectorStores ?? openai.vectorStores; // where later versions have them
 
 const WEATHER = {
   name: "get_weather",
@@ -37,9 +38,32 @@ const routes = {
     return new Response(threads.runs.submitToolOutputsStream(threadId, runId, { tool_outputs: toolOutputs }).toReadableStream());
   },
 
-  async upload(text, name) {
+  async store(assistantId) {
+    const given = (await assistants.retrieve(assistantId)).tool_resources?.file_search?.vector_store_ids ?? [];
+    if (given.length > 0) return given[0];
+    const { id } = await vectorStores.create({ name: "Soils" });
+    await assistants.update(assistantId, { tool_resources: { file_search: { vector_store_ids: [id] } } });
+    return id;
+  },
+
+  async upload(assistantId, text, name) {
+    const storeId = await routes.store(assistantId);
     const file = await openai.files.create({ file: new File([text], name, { type: "text/plain" }), purpose: "assistants" });
+    await vectorStores.files.create(storeId, { file_id: file.id });
     return file.id;
+  },
+
+  async files(assistantId) {
+    const storeId = await routes.store(assistantId);
+    const named = async ({ id }) => {
+      const [file, inStore] = await Promise.all([openai.files.retrieve(id), vectorStores.files.retrieve(storeId, id)]);
+      return { filename: file.filename, status: inStore.status };
+    };
+    return await Promise.all((await vectorStores.files.list(storeId)).data.map(named));
+  },
+
+  async remove(assistantId, fileId) {
+    await vectorStores.files.del(await routes.store(assistantId), fileId);
   },
 
   async download(fileId) {
@@ -77,7 +101,14 @@ const screen = [];
 const ends = [];
 let deltas = 0;
 for (const content of job.contents) ends.push(await show(await routes.message(threadId, assistantId, content), screen, threadId));
-const fileId = await routes.upload("Clay is a soil.", "soils ü.txt");
+const fileId = await routes.upload(assistantId, "# Clay\n\nClay is a soil.", "soils ü.txt");
+let listed = await routes.files(assistantId);
+for (let n = 0; n < 300 && listed[0].status === "in_progress"; n++) {
+  await new Promise((later) => setTimeout(later, 100)); // as its page of files does
+  listed = await routes.files(assistantId);
+}
 const file = await routes.download(fileId);
-console.log(JSON.stringify({ screen, ends, deltas, file, deleted: (await openai.files.del(fileId)).deleted }));
+await routes.remove(assistantId, fileId);
+const left = await routes.files(assistantId);
+console.log(JSON.stringify({ screen, ends, deltas, listed, file, left }));
 process.exit(0); // this version's connections stay open for a while
