@@ -71,7 +71,7 @@ def test_a_passage_of_a_shipped_document_is_told(http: httpx.Client) -> None:
         ({"chunk": "1e3"}, 400, "chunk"),
         ({"chunk": "٣"}, 400, "chunk"),
         ({"chunk": "9" * 40}, 400, "chunk"),
-        ({"quote": "x" * 2001}, 400, "quote"),
+        ({"quote": "x" * 2001}, 404, "id"),
         ({"chunk": "0"}, 404, "id"),
         ({"quote": "\0"}, 404, "id"),
     ],
