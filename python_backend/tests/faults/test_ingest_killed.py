@@ -19,8 +19,8 @@ from underpin.objects.vector_store_file import VectorStoreFile
 from underpin.store.base import EVERYONE, Store
 from underpin.store.sqlite import SqliteStore
 
-FILES = int(os.environ.get("BATCH_FILES", "1000"))
-"""BATCH_FILES=100 for a quick look."""
+FILES = int(os.environ.get("BATCH_FILES", "200"))
+"""BATCH_FILES=1000 is the promise, and takes more than a minute."""
 BROKEN_EVERY = 50
 KILLS = (0.2, 0.6)
 """When so much of the batch is done, the server dies."""

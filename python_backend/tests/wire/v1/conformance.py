@@ -40,11 +40,33 @@ OPERATIONS = {
     "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs": "test_events.py::test_tools_that_the_client_runs",
     "GET /threads/{thread_id}/runs/{run_id}/steps": "test_resources.py::test_steps_tell_what_a_run_did",
     "GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}": "test_resources.py::test_steps_tell_what_a_run_did",
+    "GET /vector_stores": "test_vector_stores.py::test_vector_stores_are_listed_newest_first",
+    "POST /vector_stores": "test_vector_stores.py::test_a_vector_store_is_kept_as_it_was_given",
+    "GET /vector_stores/{vector_store_id}": "test_vector_stores.py::test_a_vector_store_is_kept_as_it_was_given",
+    "POST /vector_stores/{vector_store_id}": "test_vector_stores.py::test_what_is_given_is_changed_and_nothing_else",
+    "DELETE /vector_stores/{vector_store_id}": "test_vector_stores.py::test_a_deleted_vector_store_is_gone",
+    "POST /vector_stores/{vector_store_id}/search": "test_vector_store_files.py::test_a_search_finds_what_words_and_meaning_say",
+    "GET /vector_stores/{vector_store_id}/files": "test_vector_store_files.py::test_files_are_listed_by_status_and_page",
+    "POST /vector_stores/{vector_store_id}/files": "test_vector_store_files.py::test_a_file_is_put_in_and_waited_for",
+    "GET /vector_stores/{vector_store_id}/files/{file_id}": "test_vector_store_files.py::test_a_file_is_put_in_and_waited_for",
+    "POST /vector_stores/{vector_store_id}/files/{file_id}":
+        "test_vector_store_files.py::test_new_attributes_are_searched_by_at_once",
+    "DELETE /vector_stores/{vector_store_id}/files/{file_id}":
+        "test_vector_store_files.py::test_a_file_that_is_taken_out_stays_a_file",
+    "GET /vector_stores/{vector_store_id}/files/{file_id}/content":
+        "test_vector_store_files.py::test_a_files_text_is_told_as_it_was_understood",
+    "POST /vector_stores/{vector_store_id}/file_batches": "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
+    "GET /vector_stores/{vector_store_id}/file_batches/{batch_id}":
+        "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
+    "POST /vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel":
+        "test_vector_store_files.py::test_a_batch_is_cancelled_before_it_is_done",
+    "GET /vector_stores/{vector_store_id}/file_batches/{batch_id}/files":
+        "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
     "GET /models": "test_models.py::test_the_models_that_can_be_asked_are_listed",
     "GET /models/{model}": "test_models.py::test_the_models_that_can_be_asked_are_listed",
     "DELETE /models/{model}": "test_models.py::test_a_model_cannot_be_deleted",
 }
-FILES = {"/files": "test_files.py", "/uploads": "test_uploads.py", "/vector_stores": "test_vector_stores.py"}
+FILES = {"/files": "test_files.py", "/uploads": "test_uploads.py"}
 """Whose tests show these operations."""
 
 EVENTS = {
@@ -80,6 +102,9 @@ ERRORS = [
     ("404", "No thread found with id 'thread_x'.", "test_what_is_not_there_is_named"),
     ("404", "No message found with id 'msg_x'.", "test_what_is_not_there_is_named"),
     ("404", "No run found with id 'run_x'.", "test_what_is_not_there_is_named"),
+    ("404", "No vector store found with id 'vs_x'.", "test_vector_stores.py::test_a_deleted_vector_store_is_gone"),
+    ("404", "No file found with id 'file-x' in vector store 'vs_y'.",
+     "test_vector_stores.py::test_an_id_that_cannot_be_one_is_told"),
     ("400", "Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'.",
      "test_an_id_that_cannot_be_one_is_not_valid"),
     ("400", "Thread thread_x already has an active run run_y.", "test_a_second_run_is_refused_and_leaves_no_trace"),
@@ -136,6 +161,10 @@ DIFFERENCES = [
     ("a message that is being written is listed with what it says so far, and cannot be changed or deleted until it has ended",
      "the document leaves open what it says; whoever reloads in the middle of an answer sees its beginning",
      "test_open_message.py::test_it_is_listed_with_what_it_says_so_far"),
+    ("a vector store without a name has the name `\"\"`", "the document has no null there",
+     "test_vector_stores.py::test_a_vector_store_needs_nothing"),
+    ("`rewrite_query` is accepted, and every query is understood the same way", "searches ask no language model",
+     "test_vector_store_files.py::test_several_queries_are_searched_as_one"),
     ("texts with a NUL character are 400", "databases and terminals stumble over it",
      "test_errors.py::test_an_assistant_that_is_not_valid"),
 ]  # fmt: skip
