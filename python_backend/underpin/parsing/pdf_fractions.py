@@ -4,6 +4,8 @@ from .pdfium import Page, Stroke, Word
 
 _LONGEST = 150.0
 """Points: bars of fractions are short."""
+_MOST_BARS = 200
+"""A page with more of them is a drawing."""
 _NEAR = 0.7
 """What belongs to a bar is no farther from it than this share of its letters' size."""
 _BESIDE = 1.5
@@ -14,9 +16,9 @@ _ON_AXIS = 0.35
 
 def join_fractions(page: Page) -> None:
     """Replaces numerators and denominators by one word each time."""
-    for bar in page.horizontal:
-        if bar.end - bar.start <= _LONGEST:
-            _join(page, bar)
+    bars = [bar for bar in page.horizontal if bar.end - bar.start <= _LONGEST]
+    for bar in bars if len(bars) <= _MOST_BARS else ():
+        _join(page, bar)
 
 
 def _join(page: Page, bar: Stroke) -> None:

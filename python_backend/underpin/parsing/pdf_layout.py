@@ -17,6 +17,8 @@ _LEAST_LINES = 4
 """Lines on each side of a gap before it can part columns of prose."""
 _LEAST_WORDS = 3.5
 """Words of an average line of prose in a column: cells of a table have fewer."""
+_MOST_PLACES = 200
+"""Places tried for a gap: plans and maps have thousands of labels, and no columns."""
 
 
 def ordered(words: list[Word], tables: list[Table]) -> list[Line]:
@@ -72,7 +74,8 @@ def _gutter(lines: list[Line]) -> float | None:
     if len(lines) < 2 * _LEAST_LINES:
         return None
     best: tuple[int, float] | None = None
-    for place in sorted({line.right + 2.0 for line in lines}):
+    places = sorted({line.right + 2.0 for line in lines})
+    for place in places[:: len(places) // _MOST_PLACES + 1]:
         left = [line for line in lines if line.right <= place]
         right = [line for line in lines if line.left >= place]
         crossing = len(lines) - len(left) - len(right)

@@ -1,6 +1,7 @@
 """Tables that are drawn with lines: the grid that the lines make, and the words in its cells."""
 
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from . import markdown
@@ -58,20 +59,25 @@ def take_tables(page: Page) -> list[Table]:
     """The drawn tables of a page. Their words are taken out of the page."""
     tables = []
     for grid in _grids(page):
-        inside: dict[int, tuple[int, int]] = {}
-        for index, word in enumerate(page.words):
-            if cell := grid.cell_of(word):
-                inside[index] = grid.owner(*cell)
+        rows, columns = len(grid.rows) - 1, len(grid.columns) - 1
+        inside = {index: cell for index, word in enumerate(page.words) if (cell := grid.cell_of(word))}
+        if not _is_filled(set(inside.values()), rows * columns):
+            continue
+        owners = {cell: grid.owner(*cell) for cell in set(inside.values())}
         cells: dict[tuple[int, int], list[Word]] = {}
         for index, cell in inside.items():
-            cells.setdefault(cell, []).append(page.words[index])
-        rows, columns = len(grid.rows) - 1, len(grid.columns) - 1
-        if len(cells) < max(2, _LEAST_FILLED * rows * columns) or len({column for _, column in cells}) < 2:
+            cells.setdefault(owners[cell], []).append(page.words[index])
+        if not _is_filled(cells.keys(), rows * columns):
             continue
         text = markdown.table([[_said(cells.get((row, column), [])) for column in range(columns)] for row in range(rows)])
         tables.append(Table(text, grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1]))
         page.words = [word for index, word in enumerate(page.words) if index not in inside]
     return tables
+
+
+def _is_filled(cells: Collection[tuple[int, int]], count: int) -> bool:
+    """Whether enough of so many cells hold words, and in more than one column."""
+    return len(cells) >= max(2, _LEAST_FILLED * count) and len({column for _, column in cells}) > 1
 
 
 def _said(words: list[Word]) -> str:
