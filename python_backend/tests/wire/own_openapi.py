@@ -38,6 +38,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+MOST_URL_BYTES = 65_000
+"""The parser of HTTP takes no more, and says so before the server hears of it."""
 ENDLESS = "/events"
 """A thread's own events: the stream ends with the thread."""
 
@@ -65,14 +67,16 @@ def fuzz(operation: Operation, base_url: str, cases: int = CASES) -> None:
     case = some.one_of(right, right, wrong) if _can_be_wrong(operation) else right
     phases = [phase for phase in Phase if phase is not Phase.explain]
     with requests.Session() as session, httpx.Client(base_url=base_url, timeout=SILENCE_S) as http:
-        there = There(http)
+        there = There(http, operation.path)
 
         @settings(max_examples=cases, deadline=None, suppress_health_check=list(HealthCheck), phases=phases)
         @given(case=case, at=some.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, None, None]))
         def ask(case: Case, at: int | None) -> None:
             if at is not None:
                 there.name(case, at)
-            case.validate_response(_answer(case, session, base_url), checks=CHECKS)
+            answer = _answer(case, session, base_url)
+            if len(answer.request.url or "") < MOST_URL_BYTES:
+                case.validate_response(answer, checks=CHECKS)
 
         ask()
 
@@ -94,25 +98,31 @@ def _answer(case: Case, session: requests.Session, base_url: str) -> requests.Re
 
 
 class There:
-    """What is on the server: made anew, so that there is something of every kind, and found by listing."""
+    """What is on the server: of the kinds that a path speaks of some are made anew, and all are found by listing."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx.Client, path: str) -> None:
         self._http = http
-        self._uploads = [
-            self._made("/v1/uploads", json={"filename": "a.txt", "purpose": "assistants", "bytes": 5, "mime_type": "text/plain"})
-            for _ in range(2)
-        ]
-        self._parts = [self._made(f"/v1/uploads/{upload}/parts", files={"data": b"Clay."}) for upload in self._uploads]
+        self._store, self._batch = "", ""
+        self._uploads: list[str] = []
+        self._parts: list[str] = []
         file = self._made("/v1/files", files={"file": ("a.txt", b"Clay.")}, data={"purpose": "assistants"})
-        self._store = self._made("/v1/vector_stores", json={"file_ids": [file]})
-        self._batch = self._made(f"/v1/vector_stores/{self._store}/file_batches", json={"file_ids": [file]})
-        functions = [{"type": "function", "function": {"name": "f"}}]
-        assistant = self._made("/v1/assistants", json={"model": "m", "tools": functions})
-        for script in (*[CALLS] * 3, 'say "Done."'):
-            thread = self._made("/v1/threads", json={"messages": [{"role": "user", "content": script}]})
-            self._asked("/threads/history", json={"threadId": thread})
-            run = {"assistant_id": assistant, "stream": True}
-            assert b"[DONE]" in self._asked(f"/v1/threads/{thread}/runs", json=run).content
+        self._assistant = self._made("/v1/assistants", json={"model": "m", "tools": FUNCTIONS})
+        if "/vector_stores" in path:
+            self._store = self._made("/v1/vector_stores", json={"file_ids": [file]})
+            self._batch = self._made(f"/v1/vector_stores/{self._store}/file_batches", json={"file_ids": [file]})
+        if "/uploads" in path:
+            upload = {"filename": "a.txt", "purpose": "assistants", "bytes": 5, "mime_type": "text/plain"}
+            self._uploads = [self._made("/v1/uploads", json=upload) for _ in range(2)]
+            self._parts = [self._made(f"/v1/uploads/{upload}/parts", files={"data": b"Clay."}) for upload in self._uploads]
+        if "/threads" in path or "/chat" in path:
+            for script in (*[CALLS] * 3, 'say "Done."'):
+                self._run(script)
+
+    def _run(self, script: str) -> None:
+        thread = self._made("/v1/threads", json={"messages": [{"role": "user", "content": script}]})
+        self._asked("/threads/history", json={"threadId": thread})
+        run = {"assistant_id": self._assistant, "stream": True}
+        assert b"[DONE]" in self._asked(f"/v1/threads/{thread}/runs", json=run).content
 
     def name(self, case: Case, at: int) -> None:
         """Put ids of things into a case, wherever it names one: the `at`-th, counted from the newest."""
@@ -177,6 +187,7 @@ class There:
 
 CALLS = "\n".join(["call f {}", 'say "It is $1."'] * 30)
 """The script of a run that waits for outputs again and again."""
+FUNCTIONS = [{"type": "function", "function": {"name": "f"}}]
 OUTPUTS = ("tool_outputs", "toolCallOutputs")
 NAMES = {"threadId": "thread_id", "runId": "run_id", "assistantId": "assistant_id"}
 LISTS = {

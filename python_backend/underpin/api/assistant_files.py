@@ -94,7 +94,7 @@ async def delete(request: Request) -> Response:
     return JSONResponse({"success": True})
 
 
-@router.get("/files/{file_id}", response_class=Response, responses=sends_file())
+@router.get("/files/{file_id}", response_class=Response, responses=sends_file("application/octet-stream", "text/plain"))
 async def download(request: Request, file_id: str) -> Response:
     """The bytes of a file, as an attachment: one that was uploaded, one of a standing store at the model's server where that
     gives it back, or a document that comes with the server."""

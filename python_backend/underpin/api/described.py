@@ -56,9 +56,10 @@ def sends_stream(*media_types: str) -> Responses:
     return {200: {"content": {media_type: STREAMS[media_type] for media_type in media_types}}}
 
 
-def sends_file(media_type: str = "application/octet-stream") -> Responses:
+def sends_file(*media_types: str) -> Responses:
     """The `responses` of a route that answers with a file. Its `response_class` is Response."""
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": dict.fromkeys(media_types or ("application/octet-stream",), schema)}}
 
 
 def _whole(schema: object, definitions: dict[str, object]) -> object:
