@@ -28,6 +28,7 @@ check:  ## format, lint, types, and which room may import which
 	$(DEV) -m ruff check . ../bench
 	$(DEV) -m mypy
 	$(DEV) -m pytest -q tests/unit/test_imports.py
+	$(DEV) dev_node.py npm --prefix .. run check
 
 lock:  ## pin what pyproject.toml asks for; make lock ARGS=--upgrade takes the newest
 	$(COMPILE) pyproject.toml -o requirements.lock

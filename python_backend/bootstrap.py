@@ -1,6 +1,7 @@
 """From a bare Python to a running Underpin: makes `.venv` beside this file, installs the locked packages, then starts `main.py`.
 
-    python bootstrap.py ARGS...         serve: `main.py ARGS...` in the environment
+    python bootstrap.py ARGS...         serve: `main.py ARGS...` in the environment, after building the web app where it has
+                                        changed; `--no-web` leaves that out
     python bootstrap.py --dev ARGS...   the environment with what tests and checks need; `python ARGS...` in it, if any
 
 Only the standard library is used, and nothing newer than Python 3.8, so that an old Python gets a sentence, not a traceback.
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 import dev_node
+import web_export
 from bootstrap_step import NO_VENV, PipProgress, SetupFailed, Step, run_step
 
 if sys.platform == "win32":
@@ -53,9 +55,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         check_python(sys.version_info[:2])
         dev = argv[:1] == ["--dev"]
-        ensure_environment(dev_locks() if dev else [RUN_PACKAGES])
+        web = not dev and "--no-web" not in argv and is_web_due()
+        ensure_environment(dev_locks() if dev else run_locks(web))
         if dev:
             ensure_node_packages()
+        elif web:
+            ensure_web()
     except SetupFailed as failed:
         print(f"Underpin cannot start: {failed}.", file=sys.stderr)
         return 1
@@ -65,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped. The next start goes on from here.", file=sys.stderr)
         return 130
-    command = list(argv[1:]) if dev else ["main.py", *argv]
+    command = list(argv[1:]) if dev else ["main.py", *(word for word in argv if word != "--no-web")]
     if not command:
         print(f"The development environment is ready: {VENV}", file=sys.stderr)
         return 0
@@ -86,6 +91,11 @@ def dev_locks() -> list[str]:
     """The lock files that tests and checks need on this machine."""
     node = [] if dev_node.system_node() else [NODE_PACKAGES]
     return [RUN_PACKAGES, *DEV_PACKAGES, *node]
+
+
+def run_locks(web: bool) -> list[str]:
+    """The lock files that serving needs, and building the web app before it where that is due."""
+    return [RUN_PACKAGES, NODE_PACKAGES] if web and not dev_node.system_node() else [RUN_PACKAGES]
 
 
 def ensure_environment(locks: Sequence[str]) -> None:
@@ -177,13 +187,34 @@ def write_stamp(text: str) -> None:
 
 
 def ensure_node_packages() -> None:
-    """Install the Node packages of the wire tests, where their folder exists."""
-    if dev_node.is_current():
-        return
+    """Install the Node packages of the web app and of the wire tests, where their folders exist."""
+    for folder, of in ((web_export.ROOT, "web app"), (dev_node.WIRE_TESTS, "tests")):
+        if dev_node.is_current(folder):
+            continue
+        with one_at_a_time() as lock:
+            if not dev_node.is_current(folder):
+                step = Step(f"Installing the Node packages of the {of} (npm ci)")
+                command = [str(VENV_PYTHON), str(HERE / "dev_node.py"), str(folder)]
+                run_step(step, command, LOG, lock, lambda _: "npm ci")
+
+
+def is_web_due() -> bool:
+    """Whether there is a web app whose export is missing or old."""
+    return web_export.has_sources() and not web_export.is_current()
+
+
+def ensure_web() -> None:
+    """Build the web app. Where that fails the server starts without it, and says why."""
     with one_at_a_time() as lock:
-        if not dev_node.is_current():
-            step = Step("Installing the Node packages of the tests (npm ci)")
-            run_step(step, [str(VENV_PYTHON), str(HERE / "dev_node.py")], LOG, lock, lambda _: "npm ci")
+        if not is_web_due():
+            return
+        step = Step("Building the web app, once; about a minute")
+        command = [str(VENV_PYTHON), str(HERE / "web_export.py")]
+        try:
+            run_step(step, command, LOG, lock, lambda _: "npm ci, next build")
+        except SetupFailed as failed:
+            why = str(failed)[:300]
+            print(f"The web app is left out: {why}. {LOG} tells all; --no-web starts without trying.", file=sys.stderr)
 
 
 @contextmanager

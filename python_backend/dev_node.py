@@ -1,7 +1,7 @@
-"""Node and npm for the tests: the system's where it has Node 20 or newer, else those of a wheel in this environment.
+"""Node and npm for the web app and the tests: the system's where it has Node 20 or newer, else those of a wheel here.
 
-Run as a program it installs the packages of the wire tests with `npm ci`. Nothing newer than Python 3.8 runs on import; see
-bootstrap.py.
+Run as a program: `python dev_node.py FOLDER` installs the folder's packages with `npm ci`, `python dev_node.py npm ARGS...` runs
+npm. Nothing newer than Python 3.8 runs on import; see bootstrap.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,5 +100,13 @@ def _digest(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
+def run_npm(arguments: Sequence[str]) -> int:
+    """npm, as it is found here; its exit code."""
+    found = find_node()
+    return subprocess.run([*found.npm, *arguments], env=found.environment(), timeout=NPM_DEADLINE_S, check=False).returncode
+
+
 if __name__ == "__main__":
-    sys.exit(install())
+    if sys.argv[1:2] == ["npm"]:
+        sys.exit(run_npm(sys.argv[2:]))
+    sys.exit(install(Path(sys.argv[1])))

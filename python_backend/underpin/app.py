@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
 from .api.rooms import Rooms
 from .api.server import build_api
+from .api.web import Web
 from .bookshelf import open_bookshelf
 from .eventlog.journaled import JournaledLog
 from .eventlog.thread_log import StoredThreadLog
@@ -38,7 +40,7 @@ from .runs.runner import Runner, Times
 from .runs.search_first import Searching
 from .runs.searched import OwnAssistant
 from .runs.sweep import Sweep
-from .settings import OPENAI_BASE_URL, Settings
+from .settings import BACKEND_DIR, OPENAI_BASE_URL, Settings
 from .start import Start
 from .storage import Storage, open_storage
 from .store.base import Store
@@ -46,6 +48,10 @@ from .tools.file_search import FILE_SEARCH, FileSearch
 
 EMBEDDED: dict[str, Callable[[], Model]] = {"extractive": Extractive, "scripted": Scripted}
 """Models that need no server of their own."""
+
+
+WEB_FOLDERS = (Path(__file__).parent / "web", BACKEND_DIR.parent / "out")
+"""Where the exported web app is: in an installed package, and in a checkout."""
 
 
 def _as_it_is(store: Store) -> Store:
@@ -183,7 +189,12 @@ async def _rooms(settings: Settings, storage: Storage, store: Store, library: Li
 
 def build_app(settings: Settings, rooms: Rooms) -> ASGIApp:
     """The HTTP application over open rooms."""
-    return build_api(rooms, origins=settings.cors_origins, hosts=[settings.host, *settings.allowed_hosts])
+    return build_api(
+        rooms,
+        origins=settings.cors_origins,
+        hosts=[settings.host, *settings.allowed_hosts],
+        web=Web(next(filter(Path.is_dir, WEB_FOLDERS), None)),
+    )
 
 
 def build_models(settings: Settings) -> Models:

@@ -22,7 +22,7 @@ import bootstrap
 import bootstrap_step
 
 BACKEND = Path(bootstrap.__file__).parent
-PROGRAMS = ("bootstrap.py", "bootstrap_step.py", "dev_node.py", "start.sh")
+PROGRAMS = ("bootstrap.py", "bootstrap_step.py", "dev_node.py", "web_export.py", "start.sh")
 MAIN = "import os, sys, tiny\nprint('tiny', tiny.VERSION, sys.argv[1:], os.getcwd())\nsys.exit(7)\n"
 DEADLINE_S = 60.0
 

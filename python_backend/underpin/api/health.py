@@ -9,6 +9,7 @@ from .. import __version__
 from ..errors import UnderpinError
 from .answers import Ready, Root, Up, answers
 from .rooms import rooms_of
+from .web import Web, wants_page
 
 router = APIRouter(tags=["server"])
 
@@ -16,8 +17,11 @@ router = APIRouter(tags=["server"])
 @router.head("/", include_in_schema=False)
 @router.get("/", responses=answers(Root))
 async def root(request: Request) -> Response:
-    """The guide's sign of life."""
-    return JSONResponse({"status": "ok", "message": "Underpin is running", "version": __version__})
+    """The guide's sign of life; to a browser the web app."""
+    web: Web = request.app.state.web
+    if wants_page(request):
+        return web.page()
+    return JSONResponse({"status": "ok", "message": "Underpin is running", "version": __version__}, headers={"Vary": "Accept"})
 
 
 @router.head("/health", include_in_schema=False)

@@ -14,14 +14,17 @@ from .rooms import Rooms
 from .threads import thread_routes
 from .v1.headers import OpenAIHeaders
 from .v1.routes import v1_routes
+from .web import Web
 
 DESCRIPTION = "Threads, messages and runs in your own database, any OpenAI-compatible model behind them."
 
 
-def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str]) -> ASGIApp:
-    """The finished ASGI app over open rooms."""
+def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str], web: Web) -> ASGIApp:
+    """The finished ASGI app over open rooms, and the web app with it."""
     app = build_routes()
     app.state.rooms = rooms
+    app.state.web = web
+    web.join(app)
     return guarded(OpenAIHeaders(app), origins=origins, hosts=hosts)
 
 
