@@ -11,6 +11,7 @@ from ..files.arrival import Arrival
 from ..files.files import MOST_OF_AN_ID, Files
 from ..objects.file import File
 from ..objects.stored import DEFAULT_OWNER
+from ..objects.vector_store import VectorStore
 from ..objects.vector_store_file import Attribute, FileStatus, VectorStoreFile
 from ..store.base import Scope, Store
 from .standing import Standing
@@ -24,6 +25,10 @@ LIST_KEPT_THERE_S = 5.0
 FINISHES_WITHIN_S = 5.0
 """How long a file that is on its way to the model's server may go on when its sender is stopped."""
 _PAGE = 1000
+
+
+Version = tuple[int, int] | None
+"""Of a list; None: nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,9 @@ class StandingFiles:
         there = await self.standing.place(store_id) == "upstream"
         if there:
             return await self._lists[store_id].files(lambda: self._listed_there(store_id), LIST_KEPT_THERE_S)
-        return await self._lists[store_id].files(lambda: self._listed_here(store_id), LIST_KEPT_S)
+        return await self._lists[store_id].files(
+            lambda: self._listed_here(store_id), LIST_KEPT_S, lambda: self._version_here(store_id)
+        )
 
     async def add(
         self, store_id: str, arrival: Arrival[File], filename: str, attributes: Mapping[str, Attribute] | None = None
@@ -111,6 +118,14 @@ class StandingFiles:
             if (text := await self._upstream.content(store_id, file_id)) is not None:
                 return (await shelf.names([file_id]))[0], text
         return None
+
+    async def _version_here(self, store_id: str) -> Version:
+        """Grows behind every change of the store's files; `seq` is another when it was made again."""
+        try:
+            store = await self._store.get(VectorStore, store_id, scope=Scope(DEFAULT_OWNER))
+        except NotFound:
+            return None
+        return store.seq, store.generation
 
     async def _listed_here(self, store_id: str) -> list[StandingFile]:
         listed: list[StandingFile] = []
@@ -200,21 +215,30 @@ class _List:
         self._failure: UnderpinError | None = None
         self._good_until = 0.0
         self._changes = 0
+        self._version: Version = None
 
     def changed(self) -> None:
         """Whoever asks next gets a new one."""
         self._changes += 1
         self._good_until = 0.0
 
-    async def files(self, load: Callable[[], Awaitable[Sequence[StandingFile]]], kept_s: float) -> Sequence[StandingFile]:
-        """The list, at most `kept_s` seconds old. Raises what `load` raised."""
+    async def files(
+        self,
+        load: Callable[[], Awaitable[Sequence[StandingFile]]],
+        kept_s: float,
+        version: Callable[[], Awaitable[Version]] | None = None,
+    ) -> Sequence[StandingFile]:
+        """The list, at most `kept_s` seconds old, or older where its `version` is still the same. Raises what `load` raised."""
         async with self._asking:
             if time.monotonic() >= self._good_until:
                 before, self._failure = self._changes, None
                 try:
-                    self._files = await load()
+                    # Asked before the list: what changes in between is seen the next time.
+                    now = await version() if version is not None else None
+                    if now is None or now != self._version:
+                        self._files, self._version = await load(), now
                 except UnderpinError as error:
-                    self._failure = error
+                    self._failure, self._version = error, None
                 if before == self._changes:
                     self._good_until = time.monotonic() + kept_s
             files, failure = self._files, self._failure

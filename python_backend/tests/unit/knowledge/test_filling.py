@@ -57,6 +57,7 @@ class House:
                 done = failed if self.fails(file.filename) else {"status": "completed"}
                 with suppress(NotFound):
                     await self.shelf.store.update(VectorStoreFile, file.id, done, scope=EVERYONE)
+                    await VectorStores(self.shelf.store).changed(STORE)
             await asyncio.sleep(0.01)
 
 
