@@ -34,7 +34,7 @@ class VectorStore(Stored):
         "due",
     }
     sent_if_set: ClassVar[frozenset[str]] = frozenset({"description", "expires_after", "expires_at"})
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("expires_at",), ("due",))
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("expires_at",), ("due",), ("embedder",))
 
     object: Literal["vector_store"] = "vector_store"
     created_at: int

@@ -59,7 +59,7 @@ class VectorStoreFile(Stored):
         ("vector_store_id", "status"),
         ("vector_store_id", "batch_id"),
         ("file_id",),
-        ("due",),
+        ("status", "due"),
     )
 
     object: Literal["vector_store.file"] = "vector_store.file"

@@ -17,6 +17,8 @@ from underpin.errors import NotFound
 from underpin.objects.message import Message
 from underpin.objects.run import Run
 from underpin.objects.stored import DEFAULT_OWNER, Stored
+from underpin.objects.vector_store import VectorStore
+from underpin.objects.vector_store_file import VectorStoreFile
 from underpin.store.base import EVERYONE, Below, In, Inc, IsSet, JournalWrite, Scope
 from underpin.store.kinds import KINDS
 from underpin.store.mongo import MongoStore
@@ -120,6 +122,10 @@ async def everything(store: MongoStore) -> None:
         await store.page(Run, "x", scope=ANN, where={"waiting": True}, limit=1, order=order)  # type: ignore[arg-type]
         await store.page(Message, "x", scope=ANN, where={"run_id": "r"}, limit=100, order=order)  # type: ignore[arg-type]
     await store.page(Run, None, scope=ANN, where={"thread_id": "x"})
+    for state in ({"status": "in_progress", "worker": IsSet()}, {"status": In(("failed", "cancelled")), "due": Below(5)}):
+        await store.page(VectorStoreFile, None, scope=EVERYONE, where=state)
+    await store.page(VectorStore, None, scope=EVERYONE, where={"embedder": IsSet()})
+    await store.page(VectorStore, None, scope=EVERYONE, where={"expires_at": Below(5), "status": In(("completed",))})
     await conversations(MongoConversations(store))
 
 

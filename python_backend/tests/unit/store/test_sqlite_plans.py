@@ -10,12 +10,15 @@ import pytest
 
 from underpin.objects.idempotency_key import IdempotencyKey
 from underpin.objects.journal_chunk import JournalChunk
+from underpin.objects.leftover import Leftover
 from underpin.objects.message import Message
 from underpin.objects.run import Run
 from underpin.objects.stored import Stored
 from underpin.objects.thread import Thread
+from underpin.objects.vector_store import VectorStore
+from underpin.objects.vector_store_file import VectorStoreFile
 from underpin.store import sqlite_query as query
-from underpin.store.base import EVERYONE, Below, In, Scope
+from underpin.store.base import EVERYONE, Below, In, IsSet, Scope
 from underpin.store.kinds import KINDS
 from underpin.store.sqlite_conversations import LISTED, NEWEST
 from underpin.store.sqlite_opening import prepare
@@ -79,6 +82,16 @@ def test_a_page_walks_its_parents_order(connection: sqlite3.Connection, kind: ty
         (Run, {"log_until": Below(5)}, "runs_by_log_until (<expr><?)"),
         (Thread, {"active_until": Below(5)}, "threads_by_active_until (<expr><?)"),
         (IdempotencyKey, {"forget_at": Below(5)}, "idempotency_keys_by_forget_at (<expr><?)"),
+        (
+            VectorStoreFile,
+            {"status": "in_progress", "due": Below(5)},
+            "vector_store_files_by_status_due (<expr>=? AND <expr><?)",
+        ),
+        (VectorStoreFile, {"status": "in_progress", "worker": IsSet()}, "vector_store_files_by_status_due (<expr>=?)"),
+        (VectorStoreFile, {"file_id": "x"}, "vector_store_files_by_file_id (<expr>=?)"),
+        (Leftover, {"due": Below(5)}, "leftovers_by_due (<expr><?)"),
+        (VectorStore, {"due": Below(5)}, "vector_stores_by_due (<expr><?)"),
+        (VectorStore, {"expires_at": Below(5), "status": In(("completed",))}, "vector_stores_by_expires_at (<expr><?)"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
