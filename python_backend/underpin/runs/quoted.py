@@ -8,7 +8,8 @@ MOST_OF_A_PASSAGE = 200
 SHORTEST = 12
 """What is shorter is no sentence but a piece of one: `Fig.`, `No.`."""
 
-_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|(?<=[。！？])")
+_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+(?=[^\s\da-z])|(?<=[。！？])")
+"""Not before a number or a small letter: `Fig. 4`, `approx. half`."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 """A word; of scripts without spaces each character is one."""
 
@@ -32,7 +33,8 @@ def _sentences(passage: str) -> list[str]:
     for line in passage.splitlines():
         begin = 0
         for end in [*(match.end() for match in _END.finditer(line)), len(line)]:
-            if (end - begin >= SHORTEST or end == len(line)) and (sentence := line[begin:end].strip()):
+            is_whole = end - begin >= SHORTEST or end == len(line) or line[end - 1] in "。！？"
+            if is_whole and (sentence := line[begin:end].strip()):
                 found.append(sentence)
                 begin = end
     return found
