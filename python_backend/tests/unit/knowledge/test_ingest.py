@@ -69,12 +69,12 @@ async def test_a_file_becomes_chunks_and_vectors(reader: Reader) -> None:
 
 async def test_text_that_a_chunk_repeats_is_embedded_once(reader: Reader) -> None:
     words = [f"word{number}" for number in range(3000)]
-    text = "\n\n".join(" ".join(words[at : at + 20]) + "." for at in range(0, len(words), 20))
+    text = "# Title\n\n" + "\n\n".join(" ".join(words[at : at + 20]) + "." for at in range(0, len(words), 20))
     store_id, file_id = await reader.added(text)
     file = await reader.ended(store_id, file_id)
     assert file.chunks > 5
     embedded = " ".join(reader.embedder.texts).replace(".", "").split()
-    assert embedded == words
+    assert [word for word in embedded if word.startswith("word")] == words
 
 
 async def test_a_copy_for_reading_does_not_stay(reader: Reader, tmp_path: Path) -> None:
