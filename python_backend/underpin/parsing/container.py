@@ -18,6 +18,10 @@ _LONGEST_COMMENT = 65_535
 _PIECE = 65_536
 # The directory's own size: 10,000 entries with long names and extra fields take no more.
 _LARGEST_DIRECTORY = 8_000_000
+# Elements of a long part beside its paragraphs or rows: large sheets have some 100,000 merged cells and links.
+_MOST_UNWANTED = 1_000_000
+# Elements within each other in a paragraph or a table: Python's own limit is met at about a thousand.
+_DEEPEST = 2000
 _STRICT = {
     b"officeDocument/": b"officeDocument/2006/",
     b"wordprocessingml/main": b"wordprocessingml/2006/main",
@@ -111,6 +115,7 @@ class Outermost(Tree):
         self._begin = super().start
         self._finish = super().end
         self._around: list[ET.Element] = []
+        self._unwanted = 0
         self._depth = 0
         """How deep in an element that is wanted; 0 outside."""
 
@@ -118,8 +123,13 @@ class Outermost(Tree):
         element = self._begin(tag, attrs)
         if self._depth or tag in self._tags:
             self._depth += 1
+            if self._depth > _DEEPEST:
+                raise RecursionError
         else:
             self._around.append(element)
+            self._unwanted += 1
+            if self._unwanted > _MOST_UNWANTED:
+                raise damaged()
         return element
 
     def end(self, tag: str, /) -> ET.Element:

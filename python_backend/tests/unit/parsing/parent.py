@@ -35,21 +35,28 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def children_worked_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 async def read_all(paths: list[Path]) -> None:
-    parser = ChildParser(Limits())
     heart = Heart()
     beating = asyncio.create_task(heart.beat())
     before = peak_bytes()
     for path in paths:
-        heart.late_s, began = 0.0, time.perf_counter()
+        parser = ChildParser(Limits())  # one for each file: what a child took is told when it is gone
+        heart.late_s, began, worked_s = 0.0, time.perf_counter(), children_worked_s()
         try:
             said: dict[str, object] = {"letters": len((await parser.parse(path, path.name)).text)}
         except Unparsable as error:
             said = {"code": error.code, "message": error.message}
-        took = {"took_s": time.perf_counter() - began, "late_s": heart.late_s, "grown_bytes": peak_bytes() - before}
+        took_s = time.perf_counter() - began
+        await parser.close()
+        took = {"took_s": took_s, "worked_s": children_worked_s() - worked_s}
+        took |= {"late_s": heart.late_s, "grown_bytes": peak_bytes() - before}
         print(json.dumps({"name": path.name, **said, **took}), flush=True)
     beating.cancel()
-    await parser.close()
 
 
 async def wait_for(path: Path) -> None:
