@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.server_process import ServerProcess
 from underpin.knowledge.vector_stores import VectorStores
@@ -17,6 +16,8 @@ from underpin.objects.leftover import Leftover
 from underpin.objects.stored import Stored
 from underpin.objects.vector_store_file import VectorStoreFile
 from underpin.store.base import EVERYONE, Store
+from underpin.store.mongo import MongoStore
+from underpin.store.mongo_indexes import collection_name
 from underpin.store.sqlite import SqliteStore
 
 FILES = int(os.environ.get("BATCH_FILES", "200"))
@@ -69,15 +70,24 @@ async def every(store: Store, kind: type[Stored], parent: str) -> list[Any]:
 
 
 async def test_a_batch_survives_kills_with_each_file_once(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    with ServerProcess(data_dir, **SETTINGS) as server:
+    await killed_in_a_batch(tmp_path / "data", SqliteStore(tmp_path / "data"), FILES)
+
+
+@pytest.mark.race
+async def test_a_batch_in_mongodb_survives_kills_with_each_file_once(tmp_path: Path, mongo_database: str) -> None:
+    await killed_in_a_batch(tmp_path / "data", MongoStore(mongo_database), FILES // 4, MONGODB_URI=mongo_database)
+
+
+async def killed_in_a_batch(data_dir: Path, store_after: Store, number_of_files: int, **storage: str) -> None:
+    """`store_after` looks at the database when all is over."""
+    with ServerProcess(data_dir, **SETTINGS, **storage) as server:
         async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as http:
             ids: list[str] = []
-            for start in range(0, FILES, 20):
-                ids += await asyncio.gather(*(upload(http, number) for number in range(start, min(start + 20, FILES))))
+            for start in range(0, number_of_files, 20):
+                ids += await asyncio.gather(*(upload(http, number) for number in range(start, min(start + 20, number_of_files))))
             store = (await http.post("/v1/vector_stores", json={"name": "boreholes"})).json()["id"]
             made = await http.post(f"/v1/vector_stores/{store}/file_batches", json={"file_ids": ids})
-            assert made.json()["file_counts"]["total"] == FILES
+            assert made.json()["file_counts"]["total"] == number_of_files
             batch = f"/v1/vector_stores/{store}/file_batches/{made.json()['id']}"
         for done in KILLS:
             async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as http:
@@ -86,22 +96,25 @@ async def test_a_batch_survives_kills_with_each_file_once(tmp_path: Path) -> Non
             server.start()
         async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as http:
             told = await until(http, batch, 1)
-            broken = sum(number % BROKEN_EVERY == 7 for number in range(FILES))
+            broken = sum(number % BROKEN_EVERY == 7 for number in range(number_of_files))
             assert told["status"] == "completed"
             assert told["file_counts"] == {
-                "in_progress": 0, "completed": FILES - broken, "failed": broken, "cancelled": 0, "total": FILES,
-            }  # fmt: skip
+                "in_progress": 0,
+                "completed": number_of_files - broken,
+                "failed": broken,
+                "cancelled": 0,
+                "total": number_of_files,
+            }
             shown = (await http.get(f"/v1/vector_stores/{store}")).json()
             assert (shown["status"], shown["file_counts"]) == ("completed", told["file_counts"])
-            for number in (0, FILES // 2, FILES - 1):
+            for number in (0, number_of_files // 2, number_of_files - 1):
                 search = await http.post(f"/v1/vector_stores/{store}/search", json={"query": f"mark K{number}K"})
                 assert search.json()["data"][0]["file_id"] == ids[number]
-    await each_is_there_once(data_dir, store, ids)
+    await each_is_there_once(store_after, store, ids)
 
 
-async def each_is_there_once(data_dir: Path, vector_store_id: str, ids: list[str]) -> None:
+async def each_is_there_once(store: Store, vector_store_id: str, ids: list[str]) -> None:
     """In the database itself: no chunk that is not a completed file's, and each of those once."""
-    store = SqliteStore(data_dir)
     await store.open()
     try:
         files: list[VectorStoreFile] = await every(store, VectorStoreFile, vector_store_id)
@@ -114,9 +127,9 @@ async def each_is_there_once(data_dir: Path, vector_store_id: str, ids: list[str
             chunks = await every(store, Chunk, file.chunk_set)
             assert [chunk.number for chunk in chunks] == list(range(file.chunks))
             found[file.chunk_set] = len(chunks)
-        rows = await asyncio.to_thread(rows_of, data_dir)
-        assert rows["chunks"] == found.total(), "chunks of attempts that died were left"
-        assert rows["vector_blocks"] == len(read)
+        chunks, blocks = [await every_id(store, kind) for kind in (Chunk, VectorBlock)]
+        assert len(chunks) == found.total(), "chunks of attempts that died were left"
+        assert len(blocks) == len(read)
         assert (await store.page(Leftover, None, scope=EVERYONE)).data == []
         counted = await VectorStores(store).get("default-user", vector_store_id)
         assert counted.embedder is not None
@@ -124,7 +137,10 @@ async def each_is_there_once(data_dir: Path, vector_store_id: str, ids: list[str
         await store.close()
 
 
-def rows_of(data_dir: Path) -> dict[str, int]:
-    with closing(sqlite3.connect(data_dir / "underpin.sqlite3")) as connection:
-        kinds = (Chunk.kind, VectorBlock.kind)
-        return {kind: connection.execute(f"SELECT count(*) FROM {kind}").fetchone()[0] for kind in kinds}
+async def every_id(store: Store, kind: type[Stored]) -> list[str]:
+    """Of all objects of a kind, whosever they are."""
+    if isinstance(store, SqliteStore):
+        return await store.database.read(lambda connection: [row[0] for row in connection.execute(f"SELECT id FROM {kind.kind}")])
+    assert isinstance(store, MongoStore)
+    collection = store.connection.collection(collection_name(kind))
+    return [str(one["_id"]) async for one in collection.find({}, {"_id": 1})]
