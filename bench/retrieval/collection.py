@@ -46,15 +46,19 @@ class Worth:
 
 
 def read_collection(documents: Path, questions: Path, judgements: Path) -> Collection:
-    """Questions without a judgement are left out."""
+    """Questions without a judgement are left out, and documents without a word: a server refuses such files."""
     read = [json.loads(path.read_text("utf-8")) for path in (documents, questions, judgements)]
-    there = tuple(Document(str(one["id"]), one.get("title", "").strip(), one["body"].strip()) for one in read[0])
+    there = [Document(str(one["id"]), one.get("title", "").strip(), one["body"].strip()) for one in read[0]]
     gains: dict[int, dict[str, int]] = defaultdict(dict)
     for one in read[2]:
         if (gain := 5 - int(one["position"])) > 0:
             gains[int(one["query_num"])][str(one["id"])] = gain
     asked = [(one["query"], gains[number]) for number, one in enumerate(read[1], 1) if gains[number]]
-    return Collection(there, tuple(question for question, _ in asked), tuple(gain for _, gain in asked))
+    return Collection(
+        tuple(one for one in there if one.text.strip()),
+        tuple(question for question, _ in asked),
+        tuple(gain for _, gain in asked),
+    )
 
 
 def worth(rankings: Sequence[Sequence[str]], gains: Sequence[dict[str, int]]) -> Worth:
