@@ -11,7 +11,6 @@ import httpx
 import numpy as np
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
-from synthetic import texts
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -23,16 +22,23 @@ LOOK_S = 0.1
 FILL_S = 1800
 
 
-def pdf(pages: int, seed: int) -> bytes:
-    """Pages full of made-up words: about 540 a page, in sentences."""
+def english() -> list[str]:
+    """The words of the documents that come with the server: made-up ones are several tokens each for an embedder."""
+    texts = [file.read_text("utf-8") for file in sorted((BACKEND / "underpin" / "examples").rglob("*.md"))]
+    return [word for text in texts for word in text.split() if word.isascii()]
+
+
+def pdf(pages: int, seed: int, words: list[str]) -> bytes:
+    """Pages full of text: 540 words each."""
     random = np.random.default_rng(seed)
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=A4)
     for number in range(pages):
         canvas.setFont("Helvetica", 9)
         canvas.drawString(60, 800, f"{number + 1} Report of the section")
-        for at, line in enumerate(texts(random, LINES, LINE_WORDS)):
-            canvas.drawString(60, 780 - 16 * at, f"{line.capitalize()}.")
+        for at in range(LINES):
+            first = int(random.integers(len(words) - LINE_WORDS))
+            canvas.drawString(60, 780 - 16 * at, " ".join(words[first : first + LINE_WORDS]))
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
@@ -59,7 +65,8 @@ def anonymous_mb(pids: list[int]) -> float:
 
 def fill(pages: int) -> None:
     each = max(1, pages // FILES)
-    files = [(f"{n}.pdf", pdf(each, n)) for n in range(FILES)]
+    words = english()
+    files = [(f"{n}.pdf", pdf(each, n, words)) for n in range(FILES)]
     with (
         tempfile.TemporaryDirectory() as data,
         server(str(BACKEND / "main.py"), "--port=0", UNDERPIN_DATA_DIR=data) as (pid, port),
