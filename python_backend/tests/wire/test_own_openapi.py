@@ -1,7 +1,7 @@
 """The server's own OpenAPI document holds for whatever is asked: no 5xx, and every body is one that the document has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,13 @@ from tests.server_process import ServerProcess
 from tests.wire.in_process import serving
 from tests.wire.own_openapi import DOCUMENT, fuzz, operation, operations
 from underpin.objects.thread import Thread
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server of its own: what others count on may be deleted here."""
+    with ServerProcess(tmp_path_factory.mktemp("own_openapi") / "data", OPENAI_MODEL="scripted") as process:
+        yield process
 
 
 @pytest.mark.parametrize(("method", "path"), operations())
