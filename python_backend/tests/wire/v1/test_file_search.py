@@ -152,3 +152,65 @@ class Seen(AssistantEventHandler):
 def results(step: Any) -> list[Any]:
     [call] = step.step_details.tool_calls
     return call.file_search.results
+
+
+# Documents of the user's own
+
+
+SOIL = (
+    b"# Site report\n\n## Boreholes\n\nThe borehole BH-7 met stiff clay at 4.2 m below ground. Groundwater stood at 1.9 m.\n\n"
+    b"## Laboratory\n\nThe liquid limit of sample Q17 is 63 percent.\n"
+)
+
+
+@pytest.fixture
+def report(quoting: openai.OpenAI) -> str:
+    return quoting.files.create(file=("report.md", SOIL), purpose="assistants").id
+
+
+def cited_files(client: openai.OpenAI, run: Any) -> tuple[str, set[str]]:
+    """What a run said, and the files that it cites."""
+    assert run.status == "completed", run.last_error
+    [message] = client.beta.threads.messages.list(run.thread_id, run_id=run.id).data
+    text = message.content[0].text
+    for note in text.annotations:
+        assert text.value[note.start_index : note.end_index] == note.text
+    return text.value, {note.file_citation.file_id for note in text.annotations}
+
+
+def test_an_attached_file_is_answered_from_at_once_and_cited(quoting: openai.OpenAI, report: str):
+    """The run waits until the file can be searched."""
+    assistant = quoting.beta.assistants.create(model="gpt-4o", tools=[{"type": "file_search"}])
+    attachment: Any = [{"file_id": report, "tools": [{"type": "file_search"}]}]
+    question: Any = {"role": "user", "content": "What is the liquid limit of sample Q17?", "attachments": attachment}
+    thread = quoting.beta.threads.create(messages=[question])
+    run = quoting.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    said, files = cited_files(quoting, run)
+    assert "63 percent" in said
+    assert files == {report}
+    [message] = quoting.beta.threads.messages.list(run.thread_id, run_id=run.id).data
+    cited = message.content[0].text.annotations[0].file_citation.to_dict()
+    passage = httpx.get(f"{quoting.base_url}files/{report}/passages", params={"chunk": cited["chunk"]})
+    assert cited["quote"] in passage.json()["text"]
+
+
+def test_the_assistants_store_is_searched_unless_the_request_names_another(quoting: openai.OpenAI, report: str):
+    other = quoting.files.create(
+        file=("other.md", b"# Other\n\nThe liquid limit of sample Q17 is 11 percent.\n"), purpose="assistants"
+    ).id
+    stores = [quoting.vector_stores.create() for _ in range(2)]
+    for store, file in zip(stores, (report, other), strict=True):
+        assert quoting.vector_stores.files.create_and_poll(file, vector_store_id=store.id).status == "completed"
+    resources: list[Any] = [{"file_search": {"vector_store_ids": [store.id]}} for store in stores]
+    assistant = quoting.beta.assistants.create(model="gpt-4o", tools=[{"type": "file_search"}], tool_resources=resources[0])
+    thread: Any = {"messages": [{"role": "user", "content": "What is the liquid limit of sample Q17?"}]}
+    runs = quoting.beta.threads
+    said, files = cited_files(quoting, runs.create_and_run_poll(assistant_id=assistant.id, thread=thread))
+    assert ("63 percent" in said, files) == (True, {report})
+    run = runs.create_and_run_poll(assistant_id=assistant.id, thread=thread, tool_resources=resources[1])
+    said, files = cited_files(quoting, run)
+    assert ("11 percent" in said, files) == (True, {other})
+    both = quoting.beta.threads.create(**thread, tool_resources=resources[1])
+    run = runs.runs.create_and_poll(thread_id=both.id, assistant_id=assistant.id)
+    [step, _] = runs.runs.steps.list(run.id, thread_id=both.id, order="asc").data
+    assert {result.file_id for result in results(step)} == {report, other}
