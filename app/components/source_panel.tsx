@@ -24,7 +24,9 @@ export function SourcePanel({ source, onClose }: { source: Source; onClose(): vo
     return () => closing.abort();
   }, [source]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the mark is there when the passage is
-  useEffect(() => marked.current?.scrollIntoView({ block: "center" }), [passage]);
+  useEffect(() => {
+    void marked.current?.scrollIntoView({ block: "center" });
+  }, [passage]);
   const page = passage?.page ?? source.page;
   return (
     <aside aria-label={strings.source.label}>
