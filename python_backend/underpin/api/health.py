@@ -15,7 +15,7 @@ router = APIRouter(tags=["server"])
 
 
 @router.head("/", include_in_schema=False)
-@router.get("/", responses=answers(Root))
+@router.get("/", responses={200: {"model": Root, "content": {"text/html": {"schema": {"type": "string"}}}}})
 async def root(request: Request) -> Response:
     """The guide's sign of life; to a browser the web app."""
     web: Web = request.app.state.web
