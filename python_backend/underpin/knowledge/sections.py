@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..tokens import BYTES_A_TOKEN
+from ..tokens import BYTES_A_TOKEN, tokens
 
 LONGEST_HEADING = 200
 LONGEST_RULE = 4000
@@ -34,9 +34,12 @@ class Piece:
 
 
 def pieces(text: str, most_tokens: int) -> Iterator[Piece]:
-    """The pieces of a text, in its order. Between two of them stand blanks and headings only, behind the last one blanks."""
+    """The pieces of a text, in its order. Between two of them stand blanks, and headings of at most a quarter of a piece's size;
+    behind the last one blanks."""
     ended = 0
     for piece in _Reader(text).read():
+        if tokens(text[ended : piece.start].strip()) > most_tokens // 4:
+            yield from _fitting(text, Piece(ended, piece.start, piece.heading), most_tokens)
         yield from _fitting(text, piece, most_tokens)
         ended = piece.end
     if text[ended:].strip():  # headings with nothing below them
