@@ -43,16 +43,12 @@ def shipped(collection: Collection) -> None:
         tempfile.TemporaryDirectory() as data,
         server(str(BACKEND / "main.py"), "--port=0", UNDERPIN_DATA_DIR=data) as (pid, port),
     ):
-        before = cpu_s(pid)
-        asked = ask(port, collection)
+        asked = ask(port, collection, lambda: cpu_s(pid))
         print(row("**as shipped: upload, chunks, store, `vector_stores.search`**", asked.rankings, collection))
-        count = len(asked.searches_s)
-        print(
-            f"\n{len(collection.documents)} files completed in {asked.filled_s:.0f} s, {count} searches one after the other: ",
-            end="",
-        )
-        print(f"p50 {asked.at(0.5):.1f} ms, p99 {asked.at(0.99):.1f} ms, with HTTP. ", end="")
-        print(f"CPU of the server's process, all in all: {cpu_s(pid) - before:.1f} s.")
+        files, searches = len(collection.documents), len(asked.searches_s)
+        print(f"\n{files} files completed in {asked.filled_s:.0f} s, with {asked.filling_cpu_s:.0f} s of a processor.")
+        print(f"{searches} searches one after the other, with HTTP: p50 {asked.at(0.5):.1f} ms, p99 {asked.at(0.99):.1f} ms,")
+        print(f"{asked.search_cpu_s * 1000:.1f} ms of a processor each.")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -25,25 +25,31 @@ class Asked:
     filled_s: float
     """From the first upload until every file was completed."""
     searches_s: list[float]
+    filling_cpu_s: float
+    search_cpu_s: float
+    """Of the server's process, for one search."""
 
     def at(self, share: float) -> float:
         """The time in ms that this share of the searches took at most."""
         return statistics.quantiles(self.searches_s, n=1000, method="inclusive")[round(share * 1000) - 1] * 1000
 
 
-def ask(port: int, collection: Collection) -> Asked:
+def ask(port: int, collection: Collection, cpu_s: Callable[[], float]) -> Asked:
+    """`cpu_s`: seconds of a processor that the server's process took so far."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=SEARCH_S, trust_env=False) as client:
-        begun = time.monotonic()
+        begun, begun_cpu = time.monotonic(), cpu_s()
         store = _fill(client, collection)
-        filled = time.monotonic()
+        filled, filled_cpu = time.monotonic(), cpu_s()
         _search(client, store, "the first question opens the index and loads the model")
+        opened_cpu = cpu_s()
         rankings, times = [], []
         for question in collection.questions:
             before = time.perf_counter()
             names = _search(client, store, question)
             times.append(time.perf_counter() - before)
             rankings.append(list(dict.fromkeys(name.removesuffix(".txt") for name in names)))
-        return Asked(rankings, filled - begun, times)
+        search_cpu = (cpu_s() - opened_cpu) / len(times)
+        return Asked(rankings, filled - begun, times, filled_cpu - begun_cpu, search_cpu)
 
 
 def _fill(client: httpx.Client, collection: Collection) -> str:
