@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from .stored import Stored
 
@@ -19,13 +19,8 @@ class CitedFile(_Part):
 
     file_id: str
     quote: str | None = None
-    chunk: int | None = None
-    page: int | None = None
-
-    @model_serializer(mode="wrap")
-    def _known(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        fields: dict[str, JsonValue] = dump(self)
-        return {name: value for name, value in fields.items() if value is not None or name == "quote"}
+    chunk: int | None = Field(default=None, exclude_if=lambda chunk: chunk is None)
+    page: int | None = Field(default=None, exclude_if=lambda page: page is None)
 
 
 class FileCitation(_Part):
