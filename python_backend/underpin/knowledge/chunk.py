@@ -28,9 +28,9 @@ def passages(document: Document, *, max_chars: int = MAX_PASSAGE_CHARS) -> list[
 def chunks(document: Document, *, max_tokens: int, overlap_tokens: int) -> Iterator[Passage]:
     """The document's passages in its order; together they hold all of its text, headings included.
 
-    Sections that are short stand together in one, up to `max_tokens` (as `tokens.py` counts; not counted are the headings above the
-    first paragraph, a quarter more at most, and the header of a table that was cut, which is repeated). A new one begins with a new
-    heading once half of that is full. Only where a section is cut, the next begins with the end of the one before: at most
+    Sections that are short stand together in one, up to `max_tokens` (as `tokens.py` counts). Not counted are the headings above
+    the first paragraph, a quarter more at most, and the header of a table that was cut, which is repeated. A new heading begins a
+    new one once half of that is full. Only where a section is cut, the next begins with the end of the one before: at most
     `overlap_tokens` of whole paragraphs or rows.
     """
     text, ended = document.text, 0

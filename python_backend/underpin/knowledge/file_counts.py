@@ -1,7 +1,7 @@
 """How many files of a vector store or a batch are how far, counted from the files themselves.
 
-Nothing keeps a running count, so none can be wrong after a crash. What a count costs grows with the files, so it is not made
-anew more often than a tenth of the time: whoever polls a store of ten thousand files gets numbers that are a moment old.
+Nothing keeps a running count, so none can be wrong after a crash. What a count costs grows with the files, so of many it is not
+made anew more often than a tenth of the time: whoever polls a store of ten thousand files gets numbers that are a moment old.
 """
 
 import time
@@ -14,6 +14,8 @@ from ..objects.vector_store_file import VectorStoreFile
 from ..store.base import EVERYONE, Conditions, Store
 
 PAGE = 1000
+FEW = 500
+"""As many files are counted whenever that is asked for."""
 MOST_KEPT = 500
 PAUSE = 9
 """How many times as long as it took a count is good for."""
@@ -55,6 +57,9 @@ class RecentCounts:
         if kept is not None and began < good_until:
             return kept, False
         made = await count()
+        if made.counts.total <= FEW:
+            self._kept.pop(id, None)
+            return made, True
         ended = self._clock()
         self._kept[id] = made, ended + PAUSE * (ended - began)
         self._kept.move_to_end(id)
