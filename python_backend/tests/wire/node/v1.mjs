@@ -62,7 +62,7 @@ const does = {
   },
 
   async searches({ script, include }) {
-    const own = (await all(assistants.list())).find((one) => one.tools.some((tool) => tool.type === "file_search"));
+    const own = (await all(assistants.list({ order: "asc" }))).find((one) => one.tools.some((tool) => tool.type === "file_search"));
     const thread = await ask(script);
     const steps = [];
     const seen = await watch(threads.runs.stream(thread.id, { assistant_id: own.id, include }), (event) => {
