@@ -19,8 +19,8 @@ from .store_index_folder import CacheBroken
 from .store_index_vectors import BLOCK, Vectors
 
 PROBED_SHARE = 1 / 8
-"""Of the lists, each search looks into so many, at least LEAST_PROBED. Of 20,000 real embeddings it found 0.96 of the ten nearest;
-a thirty-second found 0.87."""
+"""Of the lists, each search looks into so many, at least LEAST_PROBED. Of 20,000 real embeddings it found 0.96 of the ten
+nearest; a thirty-second found 0.87."""
 LEAST_PROBED = 16
 OVERFETCH = 3
 """So many times as many as asked for are taken from the codes, and put in order by their vectors."""
