@@ -3,13 +3,13 @@
 All of it blocks (a few milliseconds at most) and is made for one thread at a time.
 """
 
-import math
 import sqlite3
 from collections.abc import Iterable, Sequence
 
 from ..errors import ConfigError
 from .abbreviations import Expansions, expand
 from .base import Passage
+from .question import rarity
 from .words import content, stems
 
 # The text is stems already: it is only to be split at the spaces.
@@ -21,7 +21,7 @@ class WordIndex:
     def __init__(self, passages: Sequence[Passage], expansions: Expansions) -> None:
         """Index the passages; results name them by their place in the sequence. Raises ConfigError as `require_fts5` does."""
         self.expansions = expansions
-        self._size = len(passages)
+        self.size = len(passages)
         self._database = require_fts5()
         self._database.executemany(
             "INSERT INTO passages (rowid, heading, text) VALUES (?, ?, ?)",
@@ -50,8 +50,7 @@ class WordIndex:
 
     def rarity(self, word: str) -> float:
         """Inverse document frequency of a stem, from 0 (in every passage) to 1 (in none)."""
-        holders = self._holders.get(word, 0)
-        return math.log((self._size + 1) / (holders + 0.5)) / math.log((self._size + 1) / 0.5)
+        return rarity(self._holders.get(word, 0), self.size)
 
     def _line(self, text: str) -> str:
         return " ".join(expand(stems(text), self.expansions))

@@ -73,7 +73,7 @@ class Library:
 
     def _quotes(self, text: str, found: Sequence[Found], context: str, limit: int) -> Evidence:
         index = self._read().index
-        asked = question.read(text, context, index.rarity)
+        asked = question.read(text, context, index.rarity, passages=index.size)
         return quotes.best(asked, found, expansions=index.expansions, knows=index.knows, limit=limit)
 
 

@@ -3,6 +3,7 @@
 Only general English is known here; what a term is worth comes from how rare it is in the documents.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,16 @@ from .words import CARRIERS, STOP, stem, tokens
 
 CARRIER_WEIGHT = 0.2
 MODIFIER_WEIGHT = 0.5
-"""For a word that no document has, and that by its ending is a verb's or adjective's form: questions put those in words of their
-own far more often than they do nouns."""
+"""For a word that no document has, and that an answer can do without: by its ending it is a verb's or adjective's form, which
+questions put in words of their own far more often than they do nouns; or it names what kind of thing is asked for, and the
+answer names the thing (`how deep`: 4 m)."""
+FEW_PASSAGES = 30
+"""In fewer, which words are there is chance: that one stands in most of them does not make it common, and that one is missing
+says little of what they are about."""
 
+_KIND_FOLLOWS = frozenset({"how"})
+# `Which soil` is answered by silty sand; but where many documents never say `company`, they do not name one.
+_KIND_FOLLOWS_IN_FEW = frozenset({"which"})
 _MODIFIER = re.compile(r"(ed|ing|er|est|ly|able|ful|ous)$")
 
 _LENGTH = r"(?:[mck]m|m|metres?|meters?|feet|ft|in|inches)"
@@ -61,7 +69,11 @@ _FORMULA = re.compile(r"\b(formula|equation|calculat|comput|estimat|defin|relati
 
 _A_YEAR = re.compile(r"\b(1[5-9]|20)\d\d\b")
 _A_NAME = re.compile(r"(?<=[a-z,;:)] )[A-Z][a-z]+|\b[A-Z][a-z]+(?: and [A-Z][a-z]+)? \((1[5-9]|20)\d\d")
-_A_NUMBER = re.compile(r"\d")
+_A_NUMBER = re.compile(
+    r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy"
+    r"|eighty|ninety|hundred|thousand|million|dozen)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -88,15 +100,24 @@ class Question:
     wants_formula: bool
 
 
-def read(text: str, context: str, rarity: Callable[[str], float]) -> Question:
-    """The question's terms, each once. `rarity` is 0 to 1 for a stem; `context` is what was said before."""
-    terms = _terms(text, rarity)
+def rarity(holders: int, passages: int) -> float:
+    """Inverse document frequency of a stem that so many of the passages have: from 0 (in every passage) to 1 (in none). A few
+    passages are taken for part of FEW_PASSAGES."""
+    size = max(passages, FEW_PASSAGES) + 1
+    return math.log(size / (holders + 0.5)) / math.log(size / 0.5)
+
+
+def read(text: str, context: str, rarity: Callable[[str], float], *, passages: int = FEW_PASSAGES) -> Question:
+    """The question's terms, each once. `rarity` is 0 to 1 for a stem; `context` is what was said before; `passages` is how many
+    there are."""
+    kind_follows = _KIND_FOLLOWS | _KIND_FOLLOWS_IN_FEW if passages < FEW_PASSAGES else _KIND_FOLLOWS
+    terms = _terms(text, rarity, kind_follows)
     known = frozenset(form for term in terms for form in term.any)
-    earlier = (term for term in _terms(context, rarity) if not term.forms & known)
+    earlier = (term for term in _terms(context, rarity, kind_follows) if not term.forms & known)
     return Question(tuple(terms), tuple(earlier), _kind_of_answer(text), _FORMULA.search(text) is not None)
 
 
-def _terms(text: str, rarity: Callable[[str], float]) -> list[Term]:
+def _terms(text: str, rarity: Callable[[str], float], kind_follows: frozenset[str]) -> list[Term]:
     found: dict[str, Term] = {}
     words = tokens(text)
     for before, word in zip(["", *words], words, strict=False):
@@ -109,7 +130,7 @@ def _terms(text: str, rarity: Callable[[str], float]) -> list[Term]:
         weight = max(rarity(key), 0.1)
         if key in CARRIERS:
             weight *= CARRIER_WEIGHT
-        elif rarity(key) == 1.0 and _MODIFIER.search(word):
+        elif rarity(key) == 1.0 and (before in kind_follows or _MODIFIER.search(word)):
             weight *= MODIFIER_WEIGHT
         found[key] = Term(word, forms, LIKE.get(key, frozenset()) - forms, weight, key in CARRIERS)
     return list(found.values())

@@ -135,7 +135,7 @@ class StoreIndexes:
 
         def best() -> Evidence:
             known = together([*words, *([words_of([hit.passage for hit in found])] if elsewhere else [])])
-            asked = questions.read(question, context, known.rarity)
+            asked = questions.read(question, context, known.rarity, passages=known.passages)
             return quotes.best(asked, found, expansions=known.short_forms, knows=known.knows, limit=limit)
 
         return await self._place.reading(best)

@@ -1,6 +1,5 @@
 """The words' side of an index: which rows have a question's words, and what the documents know of words at all."""
 
-import math
 import re
 import sqlite3
 from collections import Counter
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from .abbreviations import Expansions, agreed, pairs
 from .base import Passage
 from .extract import plain
+from .question import rarity
 from .ranking_words import bm25
 from .words import stems
 
@@ -75,8 +75,7 @@ class Vocabulary:
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency, from 0 (in every passage) to 1 (in none), as `WordIndex` has it."""
-        size = self.passages + 1
-        return math.log(size / (self.holders.get(stem, 0) + 0.5)) / math.log(size / 0.5) if self.passages else 1.0
+        return rarity(self.holders.get(stem, 0), self.passages)
 
 
 @dataclass(frozen=True)

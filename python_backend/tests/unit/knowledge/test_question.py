@@ -3,6 +3,7 @@
 import pytest
 
 from underpin.knowledge.question import Question, read
+from underpin.knowledge.question import rarity as word_rarity
 from underpin.knowledge.words import stem
 
 DOCUMENTS_HAVE = {"hammer", "mass", "sand", "limit", "liquid"}
@@ -33,6 +34,24 @@ def test_an_unknown_verb_weighs_less_than_an_unknown_noun() -> None:
     assert found["transported"] < found["bentonite"]
 
 
+def test_an_unknown_word_that_says_how_much_is_asked_for_weighs_less() -> None:
+    assert weights("How deep is the basalt?")["deep"] < weights("Is the basalt deep?")["deep"]
+
+
+def test_an_unknown_kind_of_thing_weighs_less_where_there_are_few_passages() -> None:
+    (few, _), (many, _) = (read("Which rock is basalt?", "", rarity, passages=count).terms for count in (2, 1000))
+
+    assert few.said == many.said == "rock"
+    assert few.weight < many.weight
+
+
+def test_a_word_is_not_common_because_it_stands_in_all_of_a_few_passages() -> None:
+    assert word_rarity(1, 1) > 0.6
+    assert word_rarity(3, 3) > 0.4
+    assert word_rarity(1000, 1000) < 0.01
+    assert word_rarity(0, 1) == word_rarity(0, 1000) == 1
+
+
 def test_how_heavy_asks_for_a_mass_too() -> None:
     (heavy, _) = asked("How heavy is the hammer?").terms
 
@@ -50,6 +69,7 @@ def test_words_that_mean_the_same_are_accepted_beside_the_word_itself() -> None:
     ("question", "has", "lacks"),
     [
         ("How many blows are needed?", "It takes 50 blows.", "It takes some blows."),
+        ("How many men does it take?", "It takes Twelve men.", "It takes often men."),
         ("How heavy is it?", "It has a mass of 63.5 kg.", "It falls 760 mm."),
         ("How deep is it?", "Depth (m): 1.5", "It has 3 parts."),
         ("How hot is the oven?", "It is kept at 110 ± 5 °C.", "It takes 5 minutes."),

@@ -60,6 +60,51 @@ def test_no_rule_names_a_document_or_a_question() -> None:
     assert sum(question["question"].casefold() in code for question in questions(JUDGED)) == 0
 
 
+BOREHOLE = """# BH-3
+
+From 1.8 m to 4.6 m the borehole found medium dense silty sand (SM).
+
+Soft clay lies below 4.6 m.
+"""
+ROOM = "The meeting room on the second floor is called Aurora. It seats twelve people. Bookings are made at the front desk.\n"
+PUMP = """# Warranty
+
+The pump has a warranty of 24 months. The filter is changed every 500 hours.
+
+# Contact
+
+Spare parts are sold by Miller in Graz.
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "question", "answer"),
+    [
+        (BOREHOLE, "Which soil was found from 1.8 m to 4.6 m?", "silty sand"),
+        (BOREHOLE, "What lies below 4.6 m?", "Soft clay"),
+        (BOREHOLE, "How deep is the soft clay?", "4.6 m"),
+        (BOREHOLE, "What is the undrained shear strength of the clay?", None),
+        (BOREHOLE, "Who drilled the borehole?", None),
+        (BOREHOLE, "Which soil lies above the sand?", None),
+        (ROOM, "How many people does Aurora seat?", "twelve people"),
+        (ROOM, "Which room is on the second floor?", "Aurora"),
+        (ROOM, "Who cleans the meeting room?", None),
+        (ROOM, "What is the wifi password?", None),
+        (PUMP, "How long is the warranty of the pump?", "24 months"),
+        (PUMP, "Which company sells spare parts?", "Miller"),
+        (PUMP, "What is the price of the pump?", None),
+        (PUMP, "Which motor drives the pump?", None),
+    ],
+)
+async def test_one_short_document_is_answered_from(document: str, question: str, answer: str | None, tmp_path: Path) -> None:
+    (tmp_path / "one.md").write_text(document, encoding="utf-8")
+    text, files = await ask(FileSearch(LibraryShelves(Library(tmp_path))), question)
+
+    assert ("hold no answer" in text) == (answer is None)
+    assert answer is None or answer in text
+    assert bool(files) == (answer is not None)
+
+
 @pytest.mark.parametrize(
     "nonsense", ["xyzzy plugh", "asdf qwer", "colourless green ideas dream furiously", "🪨🪨🪨", "1234567890"]
 )
