@@ -26,7 +26,6 @@ class FileBatches:
     async def create(self, owner: str, store_id: str, new: Sequence[NewFile]) -> FileBatch:
         """A batch of these files, each once. Raises as `StoreFiles.add_all`: no file was put in then."""
         store = await self._stores.usable(owner, store_id)
-        await self._files.known(owner, new, "file_ids")
         batch = FileBatch(
             id=new_id("vsfb_"),
             owner=owner,
@@ -34,8 +33,8 @@ class FileBatches:
             created_at=int(time.time()),
             vector_store_id=store.id,
         )
-        await self._store.add(batch)
         await self._files.add_all(owner, store.id, new, batch_id=batch.id)
+        await self._store.add(batch)  # last: nobody knows its id before, and a file that is not there leaves no batch
         return await self.counted(batch)
 
     async def get(self, owner: str, store_id: str, id: str) -> FileBatch:
