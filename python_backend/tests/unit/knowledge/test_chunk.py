@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from underpin.knowledge.base import Document
 from underpin.knowledge.chunk import MAX_PASSAGE_CHARS, passages
-from underpin.knowledge.shipped import read_folder
 from underpin.knowledge.library import EXAMPLES
+from underpin.knowledge.shipped import read_folder
 
 
 def document(text: str) -> Document:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from underpin.errors import ConfigError
-from underpin.knowledge.shipped import read_folder
 from underpin.knowledge.library import EXAMPLES, Library
+from underpin.knowledge.shipped import read_folder
 
 
 def write(folder: Path, **texts: str) -> Path:

@@ -16,6 +16,8 @@ from underpin.api.v1.routes import v1_routes
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "conformance.md"
 HERE = Path(__file__).parent
 
+_STORE = "/vector_stores/{vector_store_id}"
+_IN_STORES = "test_vector_store_files.py::test_"
 OPERATIONS = {
     "GET /assistants": "test_paging.py::test_assistants_are_listed_newest_first",
     "POST /assistants": "test_resources.py::test_an_assistant_is_kept_as_it_was_given",
@@ -46,22 +48,16 @@ OPERATIONS = {
     "POST /vector_stores/{vector_store_id}": "test_vector_stores.py::test_what_is_given_is_changed_and_nothing_else",
     "DELETE /vector_stores/{vector_store_id}": "test_vector_stores.py::test_a_deleted_vector_store_is_gone",
     "POST /vector_stores/{vector_store_id}/search": "test_vector_store_files.py::test_a_search_finds_what_words_and_meaning_say",
-    "GET /vector_stores/{vector_store_id}/files": "test_vector_store_files.py::test_files_are_listed_by_status_and_page",
-    "POST /vector_stores/{vector_store_id}/files": "test_vector_store_files.py::test_a_file_is_put_in_and_waited_for",
-    "GET /vector_stores/{vector_store_id}/files/{file_id}": "test_vector_store_files.py::test_a_file_is_put_in_and_waited_for",
-    "POST /vector_stores/{vector_store_id}/files/{file_id}":
-        "test_vector_store_files.py::test_new_attributes_are_searched_by_at_once",
-    "DELETE /vector_stores/{vector_store_id}/files/{file_id}":
-        "test_vector_store_files.py::test_a_file_that_is_taken_out_stays_a_file",
-    "GET /vector_stores/{vector_store_id}/files/{file_id}/content":
-        "test_vector_store_files.py::test_a_files_text_is_told_as_it_was_understood",
-    "POST /vector_stores/{vector_store_id}/file_batches": "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
-    "GET /vector_stores/{vector_store_id}/file_batches/{batch_id}":
-        "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
-    "POST /vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel":
-        "test_vector_store_files.py::test_a_batch_is_cancelled_before_it_is_done",
-    "GET /vector_stores/{vector_store_id}/file_batches/{batch_id}/files":
-        "test_vector_store_files.py::test_a_batch_is_uploaded_and_waited_for",
+    f"GET {_STORE}/files": f"{_IN_STORES}files_are_listed_by_status_and_page",
+    f"POST {_STORE}/files": f"{_IN_STORES}a_file_is_put_in_and_waited_for",
+    f"GET {_STORE}/files/{{file_id}}": f"{_IN_STORES}a_file_is_put_in_and_waited_for",
+    f"POST {_STORE}/files/{{file_id}}": f"{_IN_STORES}new_attributes_are_searched_by_at_once",
+    f"DELETE {_STORE}/files/{{file_id}}": f"{_IN_STORES}a_file_that_is_taken_out_stays_a_file",
+    f"GET {_STORE}/files/{{file_id}}/content": f"{_IN_STORES}a_files_text_is_told_as_it_was_understood",
+    f"POST {_STORE}/file_batches": f"{_IN_STORES}a_batch_is_uploaded_and_waited_for",
+    f"GET {_STORE}/file_batches/{{batch_id}}": f"{_IN_STORES}a_batch_is_uploaded_and_waited_for",
+    f"POST {_STORE}/file_batches/{{batch_id}}/cancel": f"{_IN_STORES}a_batch_is_cancelled_before_it_is_done",
+    f"GET {_STORE}/file_batches/{{batch_id}}/files": f"{_IN_STORES}a_batch_is_uploaded_and_waited_for",
     "GET /models": "test_models.py::test_the_models_that_can_be_asked_are_listed",
     "GET /models/{model}": "test_models.py::test_the_models_that_can_be_asked_are_listed",
     "DELETE /models/{model}": "test_models.py::test_a_model_cannot_be_deleted",
