@@ -36,8 +36,9 @@ class Citations:
 
     def __init__(self, searches: Iterable[Mapping[str, JsonValue]] = ()) -> None:
         self._sources: dict[tuple[int, int], Source] = {}
+        self._searched = False
         for details in searches:
-            self._sources |= _sources(details)
+            self._learn_of(details)
         self._held = ""
         self._length = 0
         """Code points of the open message's text so far."""
@@ -47,7 +48,7 @@ class Citations:
 
     def batch(self, facts: Sequence[LoopFact]) -> Sequence[LoopFact]:
         """The facts as they are recorded. Cheap where nothing looks like a marker."""
-        if not self._sources:
+        if not self._searched:
             for fact in facts:
                 if type(fact) is ToolsAnswered:
                     self._learn(fact)
@@ -79,7 +80,12 @@ class Citations:
 
     def _learn(self, fact: ToolsAnswered) -> None:
         for result in fact.results.values():
-            self._sources |= _sources(result.details)
+            self._learn_of(result.details)
+
+    def _learn_of(self, details: Mapping[str, JsonValue]) -> None:
+        # A search that found nothing is one too: what is cited after it cites nothing.
+        self._searched = self._searched or "results" in details
+        self._sources |= _sources(details)
 
     def _read(self, new: str) -> None:
         text, self._held = self._held + new, ""

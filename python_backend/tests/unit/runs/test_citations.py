@@ -104,6 +104,11 @@ def test_what_was_not_retrieved_is_never_cited_and_its_marker_goes(written: str,
     assert cited(written) == (said, [])
 
 
+def test_after_a_search_that_found_nothing_markers_go() -> None:
+    assert transformed(["fact 【0:0†a.md】. a[0:1]"], [search(0)]) == ("fact. a[0:1]", [])
+    assert transformed(["fact 【0:0†a.md】."], []) == ("fact 【0:0†a.md】.", [])
+
+
 @pytest.mark.parametrize(
     "text",
     [
