@@ -212,3 +212,13 @@ async def test_each_of_many_may_be_as_large_as_one_and_no_larger():
     assert [len(data) for _, data in await read_many(many("a", "b", "c", size=MOST))] == [MOST] * 3
     with pytest.raises(TooLarge):
         await read_many(many("a", size=MOST + 1))
+
+
+@pytest.mark.parametrize("body", [b"\x50\x4b\0\x03", b"\xff\xfe", b"x" * (MOST_TEXT_BYTES + 1)])
+async def test_a_file_under_another_name_is_told_by_which_name_to_send_it(body: bytes) -> None:
+    document = part(b'Content-Disposition: form-data; name="document"; filename="a.docx"', body)
+
+    with pytest.raises(InvalidRequest, match=r"'document'\. Send a file as 'file'") as refused:
+        await read(document + END)
+
+    assert refused.value.param == "document"

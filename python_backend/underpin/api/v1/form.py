@@ -55,7 +55,12 @@ async def read_form(request: Request, file: FileField, take: Take) -> dict[str, 
             assert isinstance(event, MultipartSegment)  # what follows one is read below
             if event.name not in (file.name, file.many or file.name):
                 name = event.name or ""
-                fields[name] = await _text(name, events, sum(map(len, fields.values())))
+                try:
+                    fields[name] = await _text(name, events, sum(map(len, fields.values())))
+                except InvalidRequest:
+                    if event.filename is None:
+                        raise
+                    raise _no_file_field(name[:100], file) from None
             elif taken >= file.most_files:
                 raise _too_many(file, event.name)
             else:
@@ -64,6 +69,10 @@ async def read_form(request: Request, file: FileField, take: Take) -> dict[str, 
     if not taken:
         raise InvalidRequest(f"Missing required parameter: '{file.name}'.", param=file.name, code="missing_required_parameter")
     return fields
+
+
+def _no_file_field(name: str, file: FileField) -> InvalidRequest:
+    return InvalidRequest(f"Unknown parameter: '{name}'. Send a file as '{file.name}'.", param=name, code="unknown_parameter")
 
 
 def _too_many(file: FileField, name: str) -> InvalidRequest:
