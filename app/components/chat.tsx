@@ -4,6 +4,7 @@
 
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Source } from "../lib/citations";
+import { moveDraft } from "../lib/drafts";
 import { OpenThread } from "../lib/open_thread";
 import { listThreads, renameThread, titleFor } from "../lib/server";
 import type { Trouble } from "../lib/trouble";
@@ -35,7 +36,10 @@ export function Chat() {
   const [thread] = useState(
     () =>
       new OpenThread(
-        (threadId) => showAddress(threadId),
+        (threadId) => {
+          moveDraft(threadId);
+          showAddress(threadId);
+        },
         (threadId, first) => void used(threadId, first),
       ),
   );

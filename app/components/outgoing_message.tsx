@@ -13,7 +13,7 @@ export function OutgoingMessage({ outgoing, onRetry, onDiscard }: { outgoing: Ou
         <small>{strings.message.sending}</small>
       ) : (
         <>
-          <Notice text={outgoing.trouble ?? ""} action={strings.message.retry} onAction={onRetry} />
+          <Notice text={outgoing.trouble ?? strings.message.unsent} action={strings.message.retry} onAction={onRetry} />
           <button type="button" className="quiet" onClick={onDiscard}>
             {strings.message.discard}
           </button>

@@ -4,6 +4,7 @@
  */
 
 import { outputsOf } from "./client_tools";
+import { keepUnsent, keptUnsent } from "./drafts";
 import { follow } from "./follow";
 import { afterRunEvent, isLastOfRun } from "./run_events";
 import * as server from "./server";
@@ -47,7 +48,7 @@ export class OpenThread {
   open(threadId: string | null): void {
     if (threadId !== null && threadId === this.#shown.state.threadId) return;
     this.#begin();
-    this.#show({ ...NOTHING, state: { ...EMPTY, threadId }, loading: threadId !== null });
+    this.#show({ ...NOTHING, state: { ...EMPTY, threadId, outgoing: keptUnsent(threadId) }, loading: threadId !== null });
     if (threadId !== null) void this.#load(threadId, this.#closing.signal);
   }
 
@@ -166,7 +167,8 @@ export class OpenThread {
         const history = await server.readHistory(threadId, signal);
         if (signal.aborted) return;
         this.#following.clear();
-        this.#show({ state: afterHistory(this.#shown.state, history), connected: true, trouble: null, loading: false });
+        this.#show({ ...this.#shown, connected: true, trouble: null, loading: false });
+        this.#change((state) => afterHistory(state, history));
         if ((await this.#followThread(threadId, history.threadCursor, signal)) === "over") return;
       } catch (thrown) {
         if (!signal.aborted) this.#show({ ...this.#shown, trouble: asTrouble(thrown), loading: false });
@@ -261,7 +263,11 @@ export class OpenThread {
   }
 
   #change(change: (state: ThreadState) => ThreadState): void {
-    this.#show({ ...this.#shown, state: change(this.#shown.state) });
+    const before = this.#shown.state;
+    const state = change(before);
+    if (state.threadId !== before.threadId) keepUnsent(before.threadId, []);
+    if (state.threadId !== before.threadId || state.outgoing !== before.outgoing) keepUnsent(state.threadId, state.outgoing);
+    this.#show({ ...this.#shown, state });
   }
 
   /** What is shown changes at once, and is drawn once a frame, however many events came. */

@@ -1,7 +1,10 @@
 /** Events of a thread → its state: what other tabs and other members did, and which runs are to be followed. Pure. */
 
-import { EMPTY, hasEnded, newRun, type ShownMessage, shown, type ThreadState, withMessage } from "./thread_state";
+import { EMPTY, hasEnded, newRun, type Outgoing, type ShownMessage, shown, type ThreadState, withMessage } from "./thread_state";
 import type { History, Message, RunStatus, StreamEvent } from "./wire";
+
+/** How far the server's clock may be behind this machine's, in seconds. */
+const CLOCKS_APART_S = 5;
 
 /** The state that a history tells, with what of the user's own is still on its way. */
 export function afterHistory(before: ThreadState, history: History): ThreadState {
@@ -13,11 +16,18 @@ export function afterHistory(before: ThreadState, history: History): ThreadState
     threadId: history.threadId,
     messages: history.messages.map(shown).reverse(),
     runs,
-    outgoing: before.outgoing,
+    outgoing: before.outgoing.filter((each) => !hasArrived(each, history)),
     waiting: history.waiting,
     active: active ? { [active.id]: active.cursor } : {},
     name: before.name,
   };
+}
+
+/** Whether the history has a message that was on its way when the page went, so that nobody knew. */
+function hasArrived({ text, state, trouble, sentAt }: Outgoing, history: History): boolean {
+  if (state !== "refused" || trouble !== null) return false;
+  const since = sentAt / 1000 - CLOCKS_APART_S;
+  return history.messages.some((each) => each.role === "user" && each.created_at >= since && shown(each).text === text);
 }
 
 /** `thread.reset` is the caller's: it reads the history anew. */
