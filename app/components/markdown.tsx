@@ -15,7 +15,7 @@ import { remarkMarkers } from "./remark_markers";
 
 const PLUGINS = [remarkGfm, remarkMath, remarkMarkers];
 
-const COMPONENTS: Components = {
+export const COMPONENTS: Components = {
   a: ({ href, children }) =>
     href ? (
       <a href={href} target="_blank" rel="noopener noreferrer nofollow">
@@ -36,10 +36,11 @@ const COMPONENTS: Components = {
     );
   },
   table: ({ children }) => (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms, and a section would be a landmark for each table
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="table" tabIndex={0} aria-label="Table">
+    <div className="table" role="group" tabIndex={0} aria-label={strings.message.table}>
       <table>{children}</table>
-    </section>
+    </div>
   ),
   pre: ({ children }) => <>{children}</>,
   code: Code,

@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Source } from "../lib/citations";
 import { address, readPassage } from "../lib/server";
 import { asTrouble } from "../lib/trouble";
@@ -8,12 +8,12 @@ import type { Passage } from "../lib/wire";
 import { strings } from "../strings";
 import { Glyph } from "./glyph";
 import { Notice } from "./notice";
+import { PassageText } from "./passage_text";
 
 /** The passage that a claim rests on, marked, in what stands around it. */
 export function SourcePanel({ source, onClose }: { source: Source; onClose(): void }) {
   const [passage, setPassage] = useState<Passage | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const marked = useRef<HTMLElement>(null);
   useEffect(() => {
     const closing = new AbortController();
     setPassage(null);
@@ -23,10 +23,6 @@ export function SourcePanel({ source, onClose }: { source: Source; onClose(): vo
     });
     return () => closing.abort();
   }, [source]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the mark is there when the passage is
-  useEffect(() => {
-    void marked.current?.scrollIntoView({ block: "center" });
-  }, [passage]);
   const page = passage?.page ?? source.page;
   return (
     <aside aria-label={strings.source.label}>
@@ -44,30 +40,12 @@ export function SourcePanel({ source, onClose }: { source: Source; onClose(): vo
           <mark>{source.quote}</mark>
         </div>
       )}
-      {passage && (
-        <div className="sheet" dir="auto">
-          {passage.before}
-          <Marked passage={passage} innerRef={marked} />
-          {passage.after}
-        </div>
-      )}
+      {passage && <PassageText passage={passage} />}
       <p>
         <a href={address(`/api/files/${source.fileId}`)} download>
           {strings.source.open}
         </a>
       </p>
     </aside>
-  );
-}
-
-function Marked({ passage, innerRef }: { passage: Passage; innerRef: React.Ref<HTMLElement> }) {
-  const letters = [...passage.text];
-  const { start, end } = passage.highlight ?? { start: 0, end: letters.length };
-  return (
-    <>
-      {letters.slice(0, start).join("")}
-      <mark ref={innerRef}>{letters.slice(start, end).join("")}</mark>
-      {letters.slice(end).join("")}
-    </>
   );
 }
