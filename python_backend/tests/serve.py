@@ -11,8 +11,9 @@ from underpin.settings import Settings
 
 class FromFile(Settings):
     @classmethod
-    def load(cls, env_file: Path = Path(sys.argv[1])) -> tuple[Self, list[str]]:
-        return super().load(env_file)
+    def load(cls, env_file: Path | None = None) -> tuple[Self, list[str]]:
+        # Looked up here: tests that bring their own command import this module too.
+        return super().load(env_file or Path(sys.argv[1]))
 
 
 if __name__ == "__main__":
