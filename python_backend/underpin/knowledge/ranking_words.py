@@ -6,7 +6,7 @@ BM25 over Porter stems, with a passage's headings as a column of their own that 
 import re
 from itertools import pairwise
 
-from .words import STOP
+from .words import STOP, UNSPACED
 
 COLUMNS = ("heading", "text")
 TOKENIZER = "porter unicode61 remove_diacritics 2"
@@ -17,10 +17,9 @@ MOST_TERMS = 64
 _PHRASE_STEPS = 3
 """Two words are one phrase with at most two stop words between: `angle of attack`."""
 
-# Scripts that are written without spaces: FTS5 would take a whole sentence for one word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:[-.,/_'’′:][^\W_{_UNSPACED}]+)*")
+# FTS5 would take a whole sentence of these for one word.
+_LETTER = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+(?:[-.,/_'’′:][^\W_{UNSPACED}]+)*")
 _JOINT = re.compile(r"[-.,/_'’′:]")
 
 

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import StoreUnavailable
 from ..ids import new_id
-from . import ranking_words
+from . import ranking_words, words
 
 DATABASE = "index.sqlite3"
 GONE = ".gone-"
@@ -50,7 +50,7 @@ CREATE TABLE stems (stem TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE short_forms (file INTEGER NOT NULL, short TEXT NOT NULL, long TEXT NOT NULL);
 CREATE TABLE approximate (epoch INTEGER NOT NULL, trained INTEGER NOT NULL, vectors INTEGER NOT NULL, file TEXT NOT NULL);
 """
-LAYOUT = (zlib.crc32(SCHEMA.encode()) & 0x7FFFFFFF) or 1
+LAYOUT = (zlib.crc32(f"{SCHEMA}{words.RULES}".encode()) & 0x7FFFFFFF) or 1
 """A cache of another layout, or of other rules for words, is made again."""
 
 _EPOCH = re.compile(r"(?:vectors|owners|approximate)-(\d+)[.-]")

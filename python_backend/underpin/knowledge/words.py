@@ -6,11 +6,22 @@ One stemmer serves the index, the questions and the quotes, so that they can nev
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
+
+RULES = 2
+"""Another number where the same text has other stems: what was counted by the old ones is counted again."""
 
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’_\-‐‑–/][^\W_]+(?:[.,]\d+)*)*′{0,2}")
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _SIGNS = ((re.compile(r"%|\bper cent\b", re.IGNORECASE), " percent "), (re.compile("°"), " degrees "))
 _PARTS = re.compile(r"[_\-‐‑–/]")
+
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Scripts that are written without spaces between words, as a class of a regular expression."""
+_IN_UNSPACED = re.compile(f"[{UNSPACED}]")
+_RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
+_PARTICLES = re.compile("[\u3040-\u309f]+")
+"""Hiragana alone: between the words of a Japanese sentence, particles and endings."""
 
 _STOP_WORDS = """
 a about above across after again against all along also although am amid among an and any are aren around as aside at away
@@ -176,17 +187,28 @@ def _without_suffix(word: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The words of a text in order, lower case. `well-graded` is its two parts, a class such as `A-7-6` is `a76`, and `A-line` is
-    both `aline` and `line`."""
+    both `aline` and `line`. Of a script without spaces each two neighbours are one."""
     text = unicodedata.normalize("NFKC", text)
     for sign, word in _SIGNS:
         text = sign.sub(word, text)
     found: list[str] = []
     for match in _WORD.finditer(text.lower()):
         word = match[0].removesuffix("'s").removesuffix("’s")
+        if _IN_UNSPACED.search(word):
+            found += _of_runs(word)
+            continue
         parts = _PARTS.split(word)
         if len(parts) > 1 and not all(len(part) > 2 for part in parts):
             found.append("".join(parts))
         found += parts if len(parts) == 1 else (part for part in parts if len(part) > 2)
+    return found
+
+
+def _of_runs(word: str) -> list[str]:
+    found: list[str] = []
+    for run in _RUN.findall(word):
+        pairs = [one + other for one, other in pairwise(run)] if _IN_UNSPACED.match(run) else []
+        found += (pair for pair in pairs or [run] if not _PARTICLES.fullmatch(pair))
     return found
 
 

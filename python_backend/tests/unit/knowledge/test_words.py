@@ -50,3 +50,9 @@ def test_unicode_forms_of_one_word_are_the_same() -> None:
 
 def test_content_leaves_out_words_that_mean_nothing() -> None:
     assert content("What is the liquid limit of it?") == ["liquid", "limit"]
+
+
+def test_of_scripts_without_spaces_two_neighbours_are_a_word_and_particles_are_none() -> None:
+    assert tokens("標準貫入のN値は12.5です。Größe 了") == ["標準", "準貫", "貫入", "入の", "n", "値は", "12.5", "größe", "了"]
+    assert tokens("ตอก clay粘土clay") == ["ตอ", "อก", "clay", "粘土", "clay"]
+    assert tokens("ですか") == []

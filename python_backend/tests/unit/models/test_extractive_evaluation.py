@@ -76,6 +76,13 @@ The pump has a warranty of 24 months. The filter is changed every 500 hours.
 Spare parts are sold by Miller in Graz.
 """
 
+GROUND = """# 地盤
+
+標準貫入試験のN値は12です。地下水位は深さ2.4mにあります。
+
+粘土層は青灰色です。
+"""
+
 
 @pytest.mark.parametrize(
     ("document", "question", "answer"),
@@ -94,6 +101,9 @@ Spare parts are sold by Miller in Graz.
         (PUMP, "Which company sells spare parts?", "Miller"),
         (PUMP, "What is the price of the pump?", None),
         (PUMP, "Which motor drives the pump?", None),
+        (GROUND, "標準貫入試験のN値はいくつですか？", "12です"),
+        (GROUND, "地下水位はどこですか？", "2.4m"),
+        (GROUND, "日本の首都はどこですか？", None),
     ],
 )
 async def test_one_short_document_is_answered_from(document: str, question: str, answer: str | None, tmp_path: Path) -> None:
