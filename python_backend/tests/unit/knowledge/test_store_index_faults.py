@@ -224,7 +224,7 @@ async def test_a_search_does_not_wait_for_ever_for_an_index_that_is_being_made(
     monkeypatch.setattr(store_index_update, "COMMIT_EVERY", 1)
     async with open_indexed(tmp_path, patience_s=0.0) as indexed:
         store = await filled(indexed)
-        assert await indexed.names(store, "clay") in ([], ["0.md"])
+        assert len(await indexed.names(store, "clay", limit=200)) < 96
         async with asyncio.timeout(LONG_S):
             while len(await indexed.names(store, "clay", limit=200)) < 96:
                 pass  # each search is a turn of the loop
