@@ -5,7 +5,7 @@
 import { Fragment, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Source } from "../lib/citations";
 import type { OpenThread } from "../lib/open_thread";
-import { hasEnded, type ShownRun, type ThreadState, workingRun } from "../lib/thread_state";
+import { newRun, type ShownRun, type ThreadState, workingRun } from "../lib/thread_state";
 import { strings } from "../strings";
 import { Answer } from "./answer";
 import { Glyph } from "./glyph";
@@ -17,6 +17,8 @@ import { UserMessage } from "./user_message";
 /** So many are drawn at first, and so many more at each step up: what is far above costs nothing. */
 const DRAWN = 60;
 const NEAR_END_PX = 80;
+/** The run of a question that has no answer: which it was, and why, is not told by the history. */
+const UNANSWERED = newRun("", "failed");
 
 interface Props {
   thread: OpenThread;
@@ -81,7 +83,11 @@ export function ConversationView({ thread, state, loading, onSource, onEdit }: P
 
   const runOf = (id: string | null): ShownRun | null => (id ? (state.runs[id] ?? null) : null);
   const told = new Set(messages.map((message) => message.runId));
-  const silent = Object.values(state.runs).filter((run) => !told.has(run.id) && (run === working || hasEnded(run.status)));
+  const lastRun = Object.values(state.runs).at(-1);
+  // What became of an earlier one without an answer would stand below the answers of later ones.
+  const silent = Object.values(state.runs).filter((run) => !told.has(run.id) && (run === working || run === lastRun));
+  const retryOf = (run: ShownRun) => (run === lastRun && !working ? () => thread.regenerate() : null);
+  const isUnanswered = !lastRun && state.unanswered !== null && messages.at(-1)?.id === state.unanswered;
   return (
     <div className="scroll" ref={scroller} onScroll={onScroll}>
       <div className="turns" role="log" aria-live="off" aria-busy={working !== null} aria-label={strings.threads.label}>
@@ -102,18 +108,19 @@ export function ConversationView({ thread, state, loading, onSource, onEdit }: P
               <Answer
                 message={message}
                 onSource={onSource}
-                onRegenerate={message.id === lastAnswer && !working ? () => thread.regenerate(message.id) : null}
+                onRegenerate={message.id === lastAnswer && !working ? () => thread.regenerate() : null}
               />
-              {run && isLastOfRun && <RunFate run={run} hasAnswer />}
+              {run && isLastOfRun && <RunFate run={run} hasAnswer onRetry={retryOf(run)} />}
             </Fragment>
           );
         })}
         {silent.map((run) => (
           <Fragment key={run.id}>
             <ToolCalls run={run} onSubmit={(outputs) => thread.submit(run.id, outputs)} />
-            <RunFate run={run} hasAnswer={false} />
+            <RunFate run={run} hasAnswer={false} onRetry={retryOf(run)} />
           </Fragment>
         ))}
+        {isUnanswered && <RunFate run={UNANSWERED} hasAnswer={false} onRetry={() => thread.regenerate()} />}
         {state.outgoing.map((outgoing) => (
           <OutgoingMessage
             key={outgoing.key}

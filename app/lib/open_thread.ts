@@ -88,11 +88,12 @@ export class OpenThread {
     if (threadId !== null) await server.stopThread(threadId);
   }
 
-  /** Answer again: the last answer goes, the question stays. */
-  async regenerate(messageId: string): Promise<void> {
-    const { threadId } = this.#shown.state;
+  /** Answer the last question again: what was answered goes, the question stays. */
+  async regenerate(): Promise<void> {
+    const { threadId, messages } = this.#shown.state;
+    const answer = messages[messages.findLastIndex((message) => message.role === "user") + 1];
     if (threadId === null) return;
-    await this.#deleteFrom(messageId);
+    if (answer) await this.#deleteFrom(answer.id);
     const run = await server.runAgain(threadId, await server.ownAssistant());
     this.#change((state) => afterStarted(state, run.id, 0));
   }

@@ -10,6 +10,8 @@ const CLOCKS_APART_S = 5;
 export function afterHistory(before: ThreadState, history: History): ThreadState {
   const active = history.activeRun;
   const runs = { ...before.runs };
+  const newest = history.messages[0];
+  const isAnswered = newest?.role !== "user" || active !== null || history.waiting.length > 0;
   if (active && !runs[active.id]) runs[active.id] = newRun(active.id, active.status);
   return {
     ...EMPTY,
@@ -19,6 +21,7 @@ export function afterHistory(before: ThreadState, history: History): ThreadState
     outgoing: before.outgoing.filter((each) => !hasArrived(each, history)),
     waiting: history.waiting,
     active: active ? { [active.id]: active.cursor } : {},
+    unanswered: isAnswered ? null : newest.id,
     name: before.name,
   };
 }

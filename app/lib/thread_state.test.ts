@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LineReader } from "./lines";
 import { afterRunEvent, isLastOfRun } from "./run_events";
 import { afterAccepted, afterHistory, afterStarted, afterThreadEvent } from "./thread_events";
-import { EMPTY, type ThreadState, workingRun } from "./thread_state";
+import { EMPTY, type Outgoing, type ThreadState, workingRun } from "./thread_state";
 import type { Message } from "./wire";
 
 function recorded(name: string) {
@@ -99,4 +99,33 @@ test("what others did is shown: a name, a deleted message, a deleted thread", ()
   ];
   const after = events.reduce(afterThreadEvent, state);
   expect([after.name, after.messages, after.deleted]).toEqual(["Piles", [], true]);
+});
+
+describe("a question at the end of the history", () => {
+  const history = { threadId: "t", messages: [user("m1", "Why?")], activeRun: null, waiting: [], threadCursor: 0 };
+  const active = { id: "r1", status: "in_progress", cursor: 0 } as const;
+
+  test("is unanswered when nothing works on it", () => {
+    expect(afterHistory(EMPTY, history).unanswered).toBe("m1");
+  });
+
+  test("is not while a run answers it, or waits to", () => {
+    expect(afterHistory(EMPTY, { ...history, activeRun: active }).unanswered).toBeNull();
+    expect(afterHistory(EMPTY, { ...history, waiting: [{ id: "r1", text: "Why?" }] }).unanswered).toBeNull();
+  });
+});
+
+describe("a message that was on its way when the page went", () => {
+  const outgoing = { key: "k", text: "Why?", state: "refused", trouble: null, sentAt: 2_000 } as const;
+  const history = { threadId: "t", messages: [user("m1", "Why?")], activeRun: null, waiting: [], threadCursor: 0 };
+  const having = (changed: Partial<Outgoing>): ThreadState => ({ ...EMPTY, outgoing: [{ ...outgoing, ...changed }] });
+
+  test("is not kept as unsent when the history has it", () => {
+    expect(afterHistory(having({}), history).outgoing).toEqual([]);
+  });
+
+  test("is kept when the history has only an older one of the same words, and when it was refused", () => {
+    expect(afterHistory(having({ sentAt: 60_000 }), history).outgoing).toHaveLength(1);
+    expect(afterHistory(having({ trouble: "Not now." }), history).outgoing).toHaveLength(1);
+  });
 });

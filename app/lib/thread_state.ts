@@ -45,6 +45,8 @@ export interface ThreadState {
   readonly waiting: readonly { readonly id: string; readonly text: string }[];
   /** Runs that are to be followed, with the number behind which. */
   readonly active: Readonly<Record<string, number>>;
+  /** The question at the end of the history, when no run is to answer it. */
+  readonly unanswered: string | null;
   readonly name: string | null;
   readonly deleted: boolean;
 }
@@ -56,6 +58,7 @@ export const EMPTY: ThreadState = {
   outgoing: [],
   waiting: [],
   active: {},
+  unanswered: null,
   name: null,
   deleted: false,
 };
