@@ -77,6 +77,7 @@ export async function stop_before_the_first_word_leaves_the_composer_usable({ ch
   await until("nothing can be stopped", async () => (await chat.button("Stop").count()) === 0);
   await chat.ask(say("It goes on."));
   assert.equal(await chat.answer(), "It goes on.");
+  assert.equal(await chat.page.getByText("Stopped.").count(), 0);
 }
 
 export async function stop_in_the_middle_keeps_the_part_that_came({ chat }) {
@@ -93,4 +94,40 @@ export async function stop_in_the_middle_keeps_the_part_that_came({ chat }) {
   assert.equal(await chat.answer(), part);
   await chat.ask(say("It goes on."));
   assert.equal(await chat.answer(), "It goes on.");
+}
+
+export async function a_failed_answer_is_tried_again_and_its_question_changed({ chat }) {
+  await chat.open();
+  const tries = [];
+  chat.page.on("response", (response) => {
+    if (response.request().method() === "POST" && /\/runs$/.test(response.url())) tries.push(response.status());
+  });
+  await chat.send('fail rate_limited "Not now."');
+  const alert = chat.log.getByRole("alert");
+  await alert.getByText("Not now.").waitFor();
+  await alert.getByRole("button", { name: "Retry", exact: true }).click();
+  await until("it was tried again", () => tries.length === 1);
+  await alert.getByText("Not now.").waitFor();
+  await chat.page.reload();
+  await alert.getByRole("button", { name: "Retry", exact: true }).click();
+  await until("it was tried a third time", () => tries.length === 2);
+  await alert.getByText("Not now.").waitFor();
+  assert.deepEqual(tries, [200, 200]);
+  assert.equal(await alert.count(), 1);
+  assert.equal(await chat.questions.count(), 1);
+
+  await chat.questions.last().getByRole("button", { name: "Edit", exact: true }).click();
+  assert.equal(await chat.composer.inputValue(), 'fail rate_limited "Not now."');
+  await chat.ask(say("Now."));
+  assert.equal(await chat.answer(), "Now.");
+  assert.equal(await chat.questions.count(), 1);
+  assert.equal(await alert.count(), 0);
+
+  await chat.button("Regenerate").click();
+  await until("it was answered again", () => tries.length === 3);
+  await chat.says("Now.");
+  await chat.atRest();
+  await chat.page.reload();
+  await chat.says("Now.");
+  assert.equal(await chat.answers.count(), 1);
 }

@@ -25,10 +25,10 @@ try {
   const context = await browser.newContext({ baseURL: job.baseUrl, viewport: { width: 1200, height: 800 } });
   context.setDefaultTimeout(10_000);
   const faults = [];
-  const own = new URL(job.baseUrl).origin;
+  const own = new Set([new URL(job.baseUrl).origin]);
   context.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (/^(https?|wss?):$/.test(protocol) && origin !== own) faults.push(`asked ${request.url()}`);
+    if (/^(https?|wss?):$/.test(protocol) && !own.has(origin)) faults.push(`asked ${request.url()}`);
   });
   context.on("weberror", (thrown) => faults.push(`threw ${thrown.error().stack}`));
   context.on("console", (message) => {
@@ -37,7 +37,7 @@ try {
   const page = await context.newPage();
   const stories = await import(`./${file}`);
   try {
-    await stories[story]({ ...job, browser, context, chat: new Chat(page), kill: ask("kill"), start: ask("start") });
+    await stories[story]({ ...job, own, context, chat: new Chat(page), kill: ask("kill"), start: ask("start") });
     assert.deepEqual(faults, []);
   } catch (thrown) {
     process.stderr.write(`${faults.join("\n")}\n--- the page:\n${await page.locator("body").innerText().catch(String)}\n---\n`);
