@@ -275,6 +275,7 @@ def _dimensions(opened: Sequence[tuple[OpenIndex, View]]) -> set[int]:
 
 async def _view_of(index: OpenIndex, store: VectorStore) -> View | None:
     try:
-        return await index.view(store)
+        # Each by itself: after an upgrade all of them are to be made again.
+        return await _twice(lambda: index.view(store))
     except NotFound:
         return None

@@ -148,7 +148,7 @@ class IndexFolder:
     def remove(self) -> None:
         """In one move out of everybody's way, then for good. A folder that is not there is removed."""
         aside = self.path.with_name(f"{self.path.name}{GONE}{new_id('')}")
-        with suppress(FileNotFoundError), told():
+        with told(), suppress(FileNotFoundError):
             self.path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
 

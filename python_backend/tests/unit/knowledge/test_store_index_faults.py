@@ -165,6 +165,23 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+async def test_several_damaged_indexes_are_made_again_in_one_search(
+    tmp_path: Path, damage: Callable[[IndexFolder], None]
+) -> None:
+    async with open_indexed(tmp_path) as first:
+        stores = [await filled(first, files=count) for count in (1, 2, 3, 4)]
+        for store in stores:
+            await first.names(store, "clay")
+    for store in stores:
+        damage(IndexFolder(tmp_path / "indexes", store.id))
+    async with open_indexed(tmp_path) as second:
+        asked = [await second.now(store) for store in stores]
+        searches = (second.indexes.search(asked, "clay", limit=200) for _ in range(3))
+        for found in await asyncio.gather(*searches):
+            assert len(found) == 8 * (1 + 2 + 3 + 4)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_index_is_made_again(tmp_path: Path, damage: Callable[[IndexFolder], None]) -> None:
     async with open_indexed(tmp_path) as first:
         store = await filled(first)
