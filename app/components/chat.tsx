@@ -3,7 +3,7 @@
 /** The whole page: threads, the open one, and beside it a source or the documents. */
 
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import type { Source } from "../lib/citations";
+import { type Source, withoutMarkers } from "../lib/citations";
 import { moveDraft } from "../lib/drafts";
 import { OpenThread } from "../lib/open_thread";
 import { listThreads, renameThread, titleFor } from "../lib/server";
@@ -47,7 +47,7 @@ export function Chat() {
     await refresh().catch(() => {});
     if (first === null) return;
     const title = await titleFor(threadId, first).catch(() => null);
-    if (title) await renameThread(threadId, title).catch(() => {});
+    if (title) await renameThread(threadId, withoutMarkers(title)).catch(() => {});
     await refresh().catch(() => {});
   }
 

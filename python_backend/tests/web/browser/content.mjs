@@ -46,6 +46,8 @@ export async function a_citation_opens_its_passage_with_the_mark({ chat, fileId,
   const cite = `cite ${fileId} ${JSON.stringify(quote)}`;
   await chat.ask(`delay 10\n${say("Sand is coarse")}\n${cite}\n${say(" and this 【7:3†half a marker.md】 is made up.")}\n${cite}`);
   for (const text of await chat.noted()) assert.doesNotMatch(text, /[【】†]/);
+  await chat.threads.getByRole("button", { name: /^Sand is coarse/ }).first().waitFor();
+  assert.doesNotMatch(await chat.threads.innerText(), /[【】†]/);
   assert.match(await chat.answer(), /^Sand is coarse1 and this\s+is made up\.1?$/);
   await chat.page.reload();
   const number = chat.answers.last().getByRole("button", { name: /^Source 1: / }).first();
