@@ -66,7 +66,7 @@ class StoreFiles:
         chunking: Chunking | None = None,
     ) -> VectorStoreFile:
         """Put one file in, to be read soon. One that is in the store already is not read again, unless it failed, was cancelled,
-        or is to be cut otherwise; it has the new attributes.
+        or is to be cut otherwise; it has the new attributes, or keeps its own when none are given.
 
         Raises NotFound for store or file (its param is `file_id`), WrongState for an expired store, BadInput when it is full.
         """
@@ -218,25 +218,29 @@ class StoreFiles:
             try:
                 await self._store.add(job)
             except AlreadyExists:
-                if (there := await self._as_good(job)) is not None:
+                there, job = await self._as_good(job)
+                if there is not None:
                     return there
             else:
                 return job
         raise StoreUnavailable(f"The file '{job.file_id}' is taken out as often as it is put in.", retry_after_s=1)
 
-    async def _as_good(self, job: VectorStoreFile) -> VectorStoreFile | None:
-        """What is there, with the job's attributes and batch; None when it was taken out, so that the job may have its place."""
+    async def _as_good(self, job: VectorStoreFile) -> tuple[VectorStoreFile | None, VectorStoreFile]:
+        """What is there, with the job's attributes and batch; None when it was taken out, so that the job may have its place. And
+        the job, with the attributes of what is there when it has none: putting a file in again is no wish to lose them."""
         try:
             there = await self._store.get(VectorStoreFile, job.id, scope=Scope(job.owner))
+            job = job.model_copy(update={"attributes": job.attributes or there.attributes})
             if there.status in ("failed", "cancelled") or there.chunking_strategy != job.chunking_strategy:
                 await self.take_out(there)
-                return None
+                return None, job
             changes = {"attributes": job.attributes, "batch_id": job.batch_id or there.batch_id}
-            return await self._store.update(
+            good = await self._store.update(
                 VectorStoreFile, there.id, changes, scope=Scope(job.owner), only_if={"key": there.key}
             )
         except (NotFound, ConditionFailed):
-            return None
+            return None, job
+        return good, job
 
 
 def missing(store_id: str, file_id: str) -> NotFound:

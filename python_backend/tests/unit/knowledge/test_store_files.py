@@ -35,6 +35,15 @@ async def test_a_file_is_put_in_once_and_waits_to_be_read(house: Stores) -> None
     assert await listed(house, store.id) == [file_id]
 
 
+async def test_a_file_that_is_put_in_again_without_attributes_keeps_its_own(house: Stores) -> None:
+    store, file_id = await house.one(), await house.shelf.file(filename="soil.txt")
+    first = await house.files.add(ANN, store.id, file_id, attributes={"site": "Ostbridge"})
+    assert (await house.files.add(ANN, store.id, file_id)).attributes == {"site": "Ostbridge"}
+    await house.files.cancel(first)
+    again = await house.files.add(ANN, store.id, file_id)
+    assert (again.status, again.attributes) == ("in_progress", {"site": "Ostbridge"})
+
+
 async def test_one_that_failed_or_is_to_be_cut_otherwise_is_read_again(house: Stores) -> None:
     store = await house.one()
     file_id = await house.shelf.file()
