@@ -24,6 +24,7 @@ class ChildParser:
         self._free = asyncio.Semaphore(processes)
         self._idle: list[ChildProcess] = []
         self._busy: set[ChildProcess] = set()
+        self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def parse(self, path: Path, filename: str) -> Parsed:
@@ -42,6 +43,7 @@ class ChildParser:
 
     async def close(self) -> None:
         self._closed = True
+        await asyncio.gather(*self._starting, return_exceptions=True)
         idle, self._idle = self._idle, []
         for child in (*idle, *self._busy):
             child.kill()
@@ -61,7 +63,11 @@ class ChildParser:
     async def _parse_once(self, path: Path, filename: str) -> Parsed:
         if self._closed:
             raise _closed()
-        child = self._idle.pop() if self._idle else await self._started()
+        while not self._idle:
+            await self._start_one()
+            if self._closed:
+                raise _closed()
+        child = self._idle.pop()
         self._busy.add(child)
         reusable = False
         try:
@@ -86,12 +92,25 @@ class ChildParser:
             raise Unparsable(reply.code, reply.message)
         return Parsed(text, reply.pages)
 
-    async def _started(self) -> ChildProcess:
+    async def _start_one(self) -> None:
+        """Whoever waits for it may be cancelled, the start may not: asyncio loses a process whose start is interrupted, and waits
+        for it for ever (CPython 3.11). One that nobody waits for any more is there for the next file."""
+        starting = asyncio.create_task(self._start(), name="starting a process that reads files")
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
         try:
-            return await ChildProcess.start(self._limits)
+            await asyncio.shield(starting)
         except (OSError, TimeoutError, Died) as error:
             logger.error("The process that reads files does not start: %s.", error or type(error).__name__)
             raise _not_started() from error
+
+    async def _start(self) -> None:
+        child = await ChildProcess.start(self._limits)
+        if self._closed or len(self._idle) + len(self._busy) >= self._processes:
+            child.kill()
+            await child.ended()
+        else:
+            self._idle.append(child)
 
 
 # Made anew each time: an error that is raised again keeps the frames of every time before.

@@ -238,3 +238,38 @@ def test_no_child_outlives_a_parent_that_was_killed(endless: Path) -> None:
     began = time.monotonic()
     assert [ended(child, 5) for child in children] == [True, True]
     assert time.monotonic() - began < 5
+
+
+async def test_close_waits_for_a_child_that_is_starting() -> None:
+    parser = ChildParser(Limits(), processes=1)
+    reading = asyncio.create_task(parser.parse(REPORT, "a.docx"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await parser.close()
+        with pytest.raises(Unparsable, match="stopping"):
+            await reading
+    assert parser.process_ids == []
+
+
+async def test_a_child_whose_start_nobody_waits_for_reads_the_next_file(parser: ChildParser) -> None:
+    reading = asyncio.create_task(parser.parse(REPORT, "a.docx"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    async with asyncio.timeout(60):
+        texts = await asyncio.gather(*(parser.parse(REPORT, "a.docx") for _ in range(4)))
+    assert len(set(texts)) == 1
+    assert len(parser.process_ids) <= 2
+
+
+@linux
+async def test_the_size_of_the_parent_spends_no_child(parser: ChildParser) -> None:
+    held = bytearray(Limits().memory_bytes // 2)
+    held[::4096] = b"x" * len(held[::4096])  # resident, not only promised
+    await parser.parse(REPORT, "a.docx")
+    children = parser.process_ids
+    await parser.parse(REPORT, "a.docx")
+    assert parser.process_ids == children != []
+    assert held[0] == ord("x")
