@@ -123,5 +123,8 @@ class Shelves(Protocol):
     ) -> Evidence:
         """As `Knowledge.quotes`, for passages that `search` found in these stores."""
 
+    async def being_read(self, owner: str, stores: Sequence[str]) -> int:
+        """How many files of these stores are still being read, and so are not found yet. Of stores elsewhere it is not known."""
+
     async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
         """What the stores are about: titles or names of their documents, some thirty at most."""

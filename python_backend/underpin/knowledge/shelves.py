@@ -66,6 +66,9 @@ class StoreShelves:
             asked.here, question, found, context=context, limit=limit, elsewhere=bool(asked.elsewhere)
         )
 
+    async def being_read(self, owner: str, stores: Sequence[str]) -> int:
+        return sum(await asyncio.gather(*map(self._vector_stores.being_read, (await self._asked(owner, stores)).here)))
+
     async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
         asked = await self._asked(owner, stores)
         each = await asyncio.gather(self._indexes.topics(asked.here), *(shelf.topics() for shelf in asked.elsewhere))

@@ -173,6 +173,10 @@ class VectorStores:
         """Its files counted at once, however many they are."""
         return await tally(self._store, store.id)
 
+    async def being_read(self, store: VectorStore) -> int:
+        """How many of its files are still being read. Costs as much as those are."""
+        return (await tally(self._store, store.id, {"status": "in_progress"})).counts.in_progress
+
 
 def missing(id: str) -> NotFound:
     """In OpenAI's words."""

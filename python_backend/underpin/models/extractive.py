@@ -65,6 +65,7 @@ class _Output(msgspec.Struct):
     quotes: list[_Quote]
     unknown: list[str]
     topics: list[str]
+    being_read: int = 0
 
 
 class Extractive:
@@ -131,7 +132,7 @@ def _answer(output: str) -> str:
         return _FAILED + HINT
     quotes = _chosen(read)
     if not quotes:
-        return f"The documents hold no answer to this question. {_about(read.topics)}\n\n{HINT}"
+        return f"The documents hold no answer to this question. {_about(read)}\n\n{HINT}"
     answer = ["The documents say:"]
     heading = None
     best = max(quotes, key=lambda quote: quote.score)
@@ -146,8 +147,11 @@ def _answer(output: str) -> str:
     return "".join((*answer, f"\n\n{HINT}"))
 
 
-def _about(topics: Sequence[str]) -> str:
-    return f"They are about: {'; '.join(topics)}." if topics else "There are none."
+def _about(read: _Output) -> str:
+    if read.being_read:
+        which = "One document is" if read.being_read == 1 else f"{read.being_read} documents are"
+        return f"{which} still being read: ask again in a moment."
+    return f"They are about: {'; '.join(read.topics)}." if read.topics else "There are none."
 
 
 def _chosen(read: _Output) -> list[_Quote]:

@@ -77,7 +77,8 @@ class FileSearch:
 
     async def run(self, arguments: str, context: ToolContext) -> ToolResult:
         """`output` is a JSON object with `passages`; asked for `quotes` (how many), also with `quotes`, `unknown` (words of the
-        question that no document has) and `topics`. Arguments that cannot be read give an object with `error`."""
+        question that no document has) and `topics`. Where nothing was found, `being_read` says how many files are not read
+        yet. Arguments that cannot be read give an object with `error`."""
         options = _options(context.definitions.get(FILE_SEARCH, {}))
         try:
             asked = msgspec.json.decode(arguments, type=_Arguments)
@@ -99,6 +100,8 @@ class FileSearch:
         }
         if asked.quotes:
             output |= await self._quotes(context, query, before, found, asked.quotes)
+        if not output.get("quotes", found) and (being_read := await self._shelves.being_read(owner, stores)):
+            output["being_read"] = being_read
         return ToolResult(msgspec.json.encode(output).decode(), _details(options, context.ordinal, found))
 
     def _room(self, context: ToolContext) -> int:

@@ -14,6 +14,7 @@ from underpin.knowledge.library import Library
 from underpin.knowledge.shelves import StoreShelves
 from underpin.knowledge.upstream_stores import RemoteShelf
 from underpin.objects.vector_store import VectorStore
+from underpin.objects.vector_store_file import VectorStoreFile
 from underpin.store.base import EVERYONE
 
 TODAY_S = 86_400
@@ -71,6 +72,17 @@ async def test_the_examples_are_searched_until_a_store_holds_a_file(indexed: Ind
     await indexed.put(store, "bridge.md", ["The bridge stands on twelve piles."])
     assert {hit.passage.filename for hit in await shelves.search(ANN, asked, question)} <= {"bridge.md"}
     assert await shelves.topics(ANN, asked) == ["bridge.md"]
+
+
+async def test_files_that_are_still_being_read_are_counted_over_all_stores_here(indexed: Indexed) -> None:
+    shelves, stores = shelves_of(indexed, vs_there=FakeRemote()), [await indexed.new_store(), await indexed.new_store()]
+    asked = [*(store.id for store in stores), "vs_there", EXAMPLES]
+    assert await shelves.being_read(ANN, asked) == 0
+    for store in stores:
+        file = await indexed.put(store, "bridge.md", ["The bridge stands on twelve piles."])
+        await indexed.store.update(VectorStoreFile, file.id, {"status": "in_progress"}, scope=EVERYONE)
+    assert await shelves.being_read(ANN, asked) == 2
+    assert await shelves.being_read("someone-else", asked) == 0
 
 
 async def test_the_examples_are_searched_only_where_they_are_asked_for(indexed: Indexed) -> None:

@@ -138,6 +138,16 @@ async def test_where_the_documents_hold_no_answer_it_says_so_and_what_they_are_a
     assert "【" not in "".join(fact.text for fact in said if isinstance(fact, TextDelta))
 
 
+async def test_documents_that_are_still_being_read_may_hold_the_answer() -> None:
+    output = {**json.loads(found()), "being_read": 3}
+    said = await facts(request(*searched(json.dumps(output))))
+
+    text = "".join(fact.text for fact in said if isinstance(fact, TextDelta))
+    assert text.startswith(
+        "The documents hold no answer to this question. 3 documents are still being read: ask again in a moment."
+    )
+
+
 async def test_weak_repeated_and_overlapping_quotes_are_left_out() -> None:
     output = found(
         quote("Clay is sticky.", 1.0, after="It settles."),

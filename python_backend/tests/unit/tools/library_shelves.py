@@ -11,6 +11,7 @@ class LibraryShelves:
 
     def __init__(self, library: Knowledge) -> None:
         self._library = library
+        self.still_read = 0
         self.asked: list[tuple[str, list[str], str, int, float]] = []
 
     async def search(
@@ -30,6 +31,9 @@ class LibraryShelves:
         self, owner: str, stores: Sequence[str], question: str, found: Sequence[Found], *, context: str = "", limit: int = 5
     ) -> Evidence:
         return await self._library.quotes(question, found, context=context, limit=limit)
+
+    async def being_read(self, owner: str, stores: Sequence[str]) -> int:
+        return self.still_read
 
     async def topics(self, owner: str, stores: Sequence[str]) -> list[str]:
         return await self._library.topics()

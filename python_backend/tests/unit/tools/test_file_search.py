@@ -163,6 +163,14 @@ async def test_nothing_found_is_no_error(tool: FileSearch) -> None:
     assert await asked(tool, query="xyzzy") == {"query": "xyzzy", "passages": []}
 
 
+async def test_where_nothing_was_found_files_that_are_still_being_read_are_told(
+    tool: FileSearch, shelves: LibraryShelves
+) -> None:
+    shelves.still_read = 2
+    assert (await asked(tool, query="xyzzy"))["being_read"] == 2
+    assert "being_read" not in await asked(tool, query="clay")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
