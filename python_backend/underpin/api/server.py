@@ -30,7 +30,7 @@ def build_api(rooms: Rooms, *, origins: Collection[str], hosts: Collection[str],
 
 def build_routes() -> FastAPI:
     """Every route and every error, without the rooms that answer: enough for the OpenAPI document."""
-    app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app = FastAPI(title="Underpin", version=__version__, description=DESCRIPTION, redoc_url=None, redirect_slashes=False)
     errors.install(app)
     # Lists before threads: `/threads/history` is no thread.
     next_js = (next_routes.router, assistant_files.router, knowledge.router)

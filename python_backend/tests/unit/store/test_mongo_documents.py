@@ -160,6 +160,7 @@ def test_a_document_is_the_object_by_its_own_names() -> None:
         "last_seq": 0,
         "active_run": None,
         "active_worker": None,
+        "resources_key": None,
         "active_until": 5.0,
     }
     assert object_of(Thread, document_of(thread)) == thread

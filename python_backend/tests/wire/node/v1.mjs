@@ -61,8 +61,15 @@ const does = {
     return [await text({ limit: 2 }), await text({ order: "asc", limit: 3 })];
   },
 
-  async searches({ script, include }) {
-    const own = (await all(assistants.list({ order: "asc" }))).find((one) => one.tools.some((tool) => tool.type === "file_search"));
+  async searches({ script, include, documents }) {
+    const store = await client.vectorStores.create({ name: "Soils" });
+    for (const [name, text] of Object.entries(documents))
+      await client.vectorStores.files.uploadAndPoll(store.id, await toFile(Buffer.from(text), name), { pollIntervalMs: 50 });
+    const own = await assistants.create({
+      model: "gpt-4o",
+      tools: [{ type: "file_search" }],
+      tool_resources: { file_search: { vector_store_ids: [store.id] } },
+    });
     const thread = await ask(script);
     const steps = [];
     const seen = await watch(threads.runs.stream(thread.id, { assistant_id: own.id, include }), (event) => {

@@ -86,3 +86,10 @@ def test_any_address(http_v1: httpx.Client, messages: str, thread: str, run: str
     for path in (f"/threads/{thread}", f"/threads/{thread}/runs/{run}", f"/assistants/{run}", f"/models/{run}"):
         check(http_v1.get(path, params=query))
     check(http_v1.get(messages, params=query))
+
+
+@pytest.mark.parametrize("path", ["/threads/", "/assistants/", "/files/", "/models/", "/threads/thread_x/messages/"])
+def test_an_address_with_a_slash_too_many_is_not_there(http_v1: httpx.Client, path: str):
+    answer = http_v1.get(path)
+    assert answer.status_code == 404
+    check(answer)

@@ -37,7 +37,9 @@ def test_streams_go_on_after_tool_outputs(program: Callable[..., Any]):
 
 def test_a_search_is_seen_with_its_citations(program: Callable[..., Any]):
     script = 'call file_search {"query": "liquid limit of clay"}\nsay "粘土 🪨 is soft 【0:0】, not 【8:8†x】 hard [0:1†source]."'
-    did = program("searches", script=script, include=["step_details.tool_calls[*].file_search.results[*].content"])
+    documents = {"clay.md": "The liquid limit of the clay is 58 %.", "sand.md": "The sand has no liquid limit."}
+    include = ["step_details.tool_calls[*].file_search.results[*].content"]
+    did = program("searches", script=script, include=include, documents=documents)
     seen = did["seen"]
     assert seen["error"] is None
     assert [call["type"] for call in seen["toolCalls"]] == ["file_search"]
