@@ -1,7 +1,7 @@
 /** Calls to the server. Each throws a Trouble with a sentence when it does not do what it says. */
 
 import { troubleOf } from "./trouble";
-import type { Conversation, History, Knowledge, KnownFile, Passage, Run, RunStep } from "./wire";
+import type { Conversation, History, Knowledge, KnownFile, Passage, Run } from "./wire";
 
 /** Empty: the server that this page came from. */
 const BASE = (process.env.NEXT_PUBLIC_PYTHON_API_URL ?? "").replace(/\/$/, "");
@@ -84,9 +84,6 @@ export const runAgain = async (threadId: string, assistantId: string): Promise<R
 
 export const ownAssistant = async (): Promise<string> =>
   (await json<{ assistantId: string }>("/api/assistants", { method: "POST" })).assistantId;
-
-export const stepsOf = async (threadId: string, runId: string): Promise<RunStep[]> =>
-  (await json<{ data: RunStep[] }>(`/v1/threads/${threadId}/runs/${runId}/steps?order=asc&limit=100`)).data;
 
 export const listFiles = (): Promise<KnownFile[]> => json("/api/assistants/files");
 
